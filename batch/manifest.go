@@ -1,0 +1,80 @@
+package batch
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// Manifest is what a user hands over, as read by batch/manifest: defaults
+// applied, everything checked.
+type Manifest struct {
+	Name     Name
+	Provider string          // "swarms"
+	Defaults json.RawMessage // an object merged under each job's request; kept for jobs that are streamed later
+	Window   tariff.Window
+	Budget   Budget
+	Policy   Policy
+	Jobs     []Job  // inline jobs, in order
+	JobsFrom string // path or URL of a JSONL file with more of them; "" for none
+}
+
+// Budget holds the caps in dollars. A cap is checked before anything is sent.
+type Budget struct {
+	PerJob money.USD `json:"per_job"` // no job whose ceiling is above is planned; 5.00 by default
+	Batch  money.USD `json:"batch"`   // reservations and charges together never pass it; 50.00 by default
+}
+
+// What to do about an unknown outcome.
+const (
+	OnUnknownVerify = "verify" // look in the provider's log; send again only what provably didn't run
+	OnUnknownHold   = "hold"   // never send again
+	OnUnknownResend = "resend" // send again at once: at-least-once, may pay twice
+)
+
+// Compliance levels.
+const (
+	ComplianceNone      = "none"
+	ComplianceRegulated = "regulated" // pinned model per agent, temperature 0 (left out for Opus 4.8), max_loops 1
+)
+
+// Modes of sending.
+const (
+	ModeAuto   = "auto"
+	ModeSingle = "single"
+	ModeBatch  = "batch"
+)
+
+// Policy says how a night is run.
+type Policy struct {
+	OnUnknown      string        `json:"on_unknown"`
+	Compliance     string        `json:"compliance"`
+	Mode           string        `json:"mode"`
+	RequestTimeout time.Duration `json:"request_timeout"` // how long one HTTP request may take; 600 s by default
+	LogLag         time.Duration `json:"log_lag"`         // how long a finished run may take to show in the provider's log; 2 min by default
+}
+
+// Job is one piece of paid work as the manifest states it.
+type Job struct {
+	Name     string          // unique in its manifest
+	Request  json.RawMessage // the provider's request, defaults merged under it, "name" untagged; our own fields removed
+	Expect   *Expect         // what it usually uses; nil when not said
+	NeededBy time.Time       // zero when not said
+	Priority int             // higher goes first; 0 by default
+}
+
+// Expect is what a job usually uses.
+type Expect struct {
+	InputTokens  int64 `json:"input_tokens"`
+	OutputTokens int64 `json:"output_tokens"`
+}
+
+// Limits of the input, checked when it is read.
+const (
+	MaxJobName    = 200       // characters; the provider sees at most 100 of them, tag included
+	MaxRequest    = 1 << 20   // bytes of one job's request as JSON
+	MaxInline     = 512 << 10 // bytes of a whole manifest with inline jobs: it travels in a Temporal payload
+	MaxInlineJobs = 1000      // more belong in jobs_from
+)

@@ -1,0 +1,111 @@
+package batch
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// The story and the hands exchange the types below. Everything in them is ids,
+// instants and money: no prompt and no answer enters a history this way. The
+// one exception is PlanRequest.Input for a manifest with inline jobs.
+
+// PlanRequest asks for a night to be planned: read the manifest, claim the
+// night, write jobs and request ids into the ledger.
+type PlanRequest struct {
+	Input      json.RawMessage `json:"input"` // a whole manifest, or {"manifest": "file:///..."}
+	WorkflowID string          `json:"workflow_id"`
+	RunID      string          `json:"run_id"`
+	Asked      time.Time       `json:"asked"` // the story's clock when the night was asked for
+}
+
+// Plan is what a night is going to do.
+type Plan struct {
+	Batch      ID            `json:"batch"`
+	Provider   string        `json:"provider"`
+	Window     tariff.Window `json:"window"`
+	Start      tariff.Start  `json:"start"` // when it begins and which span it belongs to
+	Jobs       int           `json:"jobs"`
+	Pending    int           `json:"pending"`   // how many of them still have to be sent: less than Jobs on a re-run
+	Estimate   money.USD     `json:"estimate"`  // night price of what is pending
+	DayPrice   money.USD     `json:"day_price"` // the same at the day price
+	Ceiling    money.USD     `json:"ceiling"`   // the most that the pending jobs can cost
+	Budget     Budget        `json:"budget"`
+	Policy     Policy        `json:"policy"`
+	Card       tariff.Card   `json:"card"`
+	Fit        Fit           `json:"fit"`
+	ShardSize  int           `json:"shard_size"` // jobs per NightlyShard
+	Shards     int           `json:"shards"`     // shards under way at once
+	InFlight   int           `json:"in_flight"`  // jobs under way at once in one shard
+	Attributes bool          `json:"attributes"` // the namespace has our search attributes
+	Warnings   []string      `json:"warnings,omitempty"`
+}
+
+// Fit answers "does it fit tonight?".
+type Fit struct {
+	Fits    bool          `json:"fits"`
+	Needs   time.Duration `json:"needs"`             // the least time that the pending jobs take
+	Has     time.Duration `json:"has"`               // from the start to the deadline
+	Binding string        `json:"binding,omitempty"` // what takes the longest: "10,000 requests per hour (premium)"
+}
+
+// CreditsRequest asks for the preflight.
+type CreditsRequest struct {
+	Batch    ID        `json:"batch"`
+	Estimate money.USD `json:"estimate"`
+	When     string    `json:"when"` // "when asked" or "at the opening"
+}
+
+// Credits is the preflight's answer.
+type Credits struct {
+	Total  money.USD `json:"total"`  // dollars of credit on the account
+	Needed money.USD `json:"needed"` // 1.5 x the estimate
+}
+
+// Page asks for a stretch of a batch's jobs, [From, To) by sequence number.
+type Page struct {
+	Batch ID  `json:"batch"`
+	From  int `json:"from"`
+	To    int `json:"to"`
+}
+
+// Submit asks for one job to be sent, settled and archived.
+type Submit struct {
+	Batch ID          `json:"batch"`
+	Seq   int         `json:"seq"`  // position in the batch, from 0
+	Span  tariff.Span `json:"span"` // the night in which it must begin and end
+}
+
+// Outcome is how one job ended, as far as the story needs to know.
+type Outcome struct {
+	Seq       int       `json:"seq"`
+	RequestID string    `json:"request_id"`
+	State     State     `json:"state"`
+	Billed    money.USD `json:"billed,omitzero"`
+	DayPrice  money.USD `json:"day_price,omitzero"` // what the same run would have cost by day
+	Why       string    `json:"why,omitempty"`      // for every state but succeeded: one line
+}
+
+// AuditRequest asks for the judgement, the report and its announcement.
+type AuditRequest struct {
+	Batch ID          `json:"batch"`
+	Span  tariff.Span `json:"span"`
+	Stop  string      `json:"stop,omitempty"` // why the night stopped early, if it did
+}
+
+// Progress answers the query "progress" of a night and of a shard.
+type Progress struct {
+	Batch    ID          `json:"batch"`
+	State    string      `json:"state"`            // planning, waiting, sending, auditing, done, refused, failed
+	Waiting  time.Time   `json:"waiting,omitzero"` // when the timer ends
+	Span     tariff.Span `json:"span,omitzero"`
+	Jobs     Counts      `json:"jobs"`
+	Billed   money.USD   `json:"billed"`
+	DayPrice money.USD   `json:"day_price"`
+	Estimate money.USD   `json:"estimate,omitzero"`
+	Ceiling  money.USD   `json:"ceiling,omitzero"`
+	Shards   []string    `json:"shards,omitempty"` // workflow ids of shards under way: their own progress is not in Jobs yet
+	Warnings []string    `json:"warnings,omitempty"`
+}
