@@ -55,7 +55,8 @@ type Fit struct {
 type CreditsRequest struct {
 	Batch    ID        `json:"batch"`
 	Estimate money.USD `json:"estimate"`
-	When     string    `json:"when"` // "when asked" or "at the opening"
+	When     string    `json:"when"`           // "when asked" or "at the opening"
+	Until    time.Time `json:"until,omitzero"` // at the opening: a provider out of reach is asked again until then
 }
 
 // Credits is the preflight's answer.
@@ -76,6 +77,8 @@ type Submit struct {
 	Batch ID          `json:"batch"`
 	Seq   int         `json:"seq"`  // position in the batch, from 0
 	Span  tariff.Span `json:"span"` // the night in which it must begin and end
+
+	RequestTimeout time.Duration `json:"request_timeout"` // how long one HTTP request may take
 }
 
 // Outcome is how one job ended, as far as the story needs to know.
@@ -93,6 +96,8 @@ type AuditRequest struct {
 	Batch ID          `json:"batch"`
 	Span  tariff.Span `json:"span"`
 	Stop  string      `json:"stop,omitempty"` // why the night stopped early, if it did
+
+	Cancelled bool `json:"cancelled,omitempty"` // by a person: what wasn't sent is cancelled, not parked
 }
 
 // Progress answers the query "progress" of a night and of a shard.

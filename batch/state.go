@@ -68,3 +68,12 @@ func (c *Counts) Add(s State, n int) {
 func (c Counts) Pending() int {
 	return c.Total - c.Succeeded - c.Rejected - c.Unknown - c.Parked - c.Skipped - c.Cancelled
 }
+
+// Plus is the sum of two counts.
+func (c Counts) Plus(d Counts) Counts {
+	return Counts{
+		Total: c.Total + d.Total, Succeeded: c.Succeeded + d.Succeeded, Rejected: c.Rejected + d.Rejected,
+		Unknown: c.Unknown + d.Unknown, Parked: c.Parked + d.Parked, Skipped: c.Skipped + d.Skipped,
+		Cancelled: c.Cancelled + d.Cancelled,
+	}
+}

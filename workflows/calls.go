@@ -1,0 +1,147 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// ShardRequest asks for a stretch of a night's jobs to be sent.
+type ShardRequest struct {
+	Page           batch.Page    `json:"page"`
+	Span           tariff.Span   `json:"span"`
+	InFlight       int           `json:"in_flight"` // jobs under way at once
+	RequestTimeout time.Duration `json:"request_timeout"`
+}
+
+// ShardResult is how a stretch of jobs ended.
+type ShardResult struct {
+	Jobs     batch.Counts `json:"jobs"`
+	Billed   money.USD    `json:"billed"`
+	DayPrice money.USD    `json:"day_price"`
+}
+
+// final lists the error types that no retry can mend. The hands mark them
+// non-retryable too; naming them here keeps a mistyped one from looping.
+func final() []string {
+	kinds := []batch.Kind{
+		batch.BadInput, batch.KeyRefused, batch.CreditsTooLow, batch.OverBudget, batch.RejectedByAPI,
+		batch.NightClaimed, batch.ManifestDiffers, batch.NotFound, batch.Internal,
+		batch.DiscountMissed, batch.BillingMissing, batch.OutcomesUnknown, batch.BooksDisagree, batch.NothingToJudge,
+	}
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return names
+}
+
+// PlanNight reads the manifest and writes jobs and request ids into the ledger.
+var PlanNight = Call[batch.PlanRequest, batch.Plan]{PlanNightName, func(batch.PlanRequest) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           TaskQueue,
+		Summary:             "Read the manifest, claim the night, write jobs and request ids",
+		StartToCloseTimeout: 30 * time.Minute, // 100,000 streamed jobs
+		HeartbeatTimeout:    30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			// Somebody is waiting at a prompt: 1 + 2 + 4 s, then say that the
+			// provider or the ledger can't be reached.
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 4,
+			NonRetryableErrorTypes: final(),
+		},
+	}
+}}
+
+// CheckCredits is the preflight: credits >= 1.5 x estimate.
+var CheckCredits = Call[batch.CreditsRequest, batch.Credits]{CheckCreditsName, func(in batch.CreditsRequest) workflow.ActivityOptions {
+	policy := &temporal.RetryPolicy{
+		InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 4,
+		NonRetryableErrorTypes: final(),
+	}
+	if !in.Until.IsZero() {
+		// At night nobody is waiting, and a provider that is down at the opening
+		// may be up in an hour: 1, 2, 4 ... 60 s until the night is over, which
+		// the hands judge by Until.
+		policy.MaximumAttempts = 0
+		policy.MaximumInterval = time.Minute
+	}
+	return workflow.ActivityOptions{
+		TaskQueue:           TaskQueue,
+		Summary:             "Credits >= 1.5 x " + in.Estimate.Dollars() + ", " + in.When,
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         policy,
+	}
+}}
+
+// PendingJobs lists the sequence numbers in a stretch that still have to be
+// sent, first those that go first.
+var PendingJobs = Call[batch.Page, []int]{PendingJobsName, func(in batch.Page) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           TaskQueue,
+		Summary:             fmt.Sprintf("What is left of jobs %d to %d", in.From, in.To-1),
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         patient(),
+	}
+}}
+
+// SubmitSwarm sends one job, settles it and keeps its answer.
+var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in batch.Submit) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: SendsTaskQueue,
+		// No summary: it would be repeated in every one of 100,000 events.
+		//
+		// One attempt is one HTTP request at the most, with the gate before it
+		// and the books behind it.
+		StartToCloseTimeout: in.RequestTimeout + 5*time.Minute,
+		// Without one, a killed worker's job hangs until StartToClose.
+		HeartbeatTimeout:    10 * time.Second,
+		WaitForCancellation: true, // what is in flight is paid for: it drains
+		RetryPolicy: &temporal.RetryPolicy{
+			// Without end: tries are counted in the ledger by kind, so that waiting
+			// for a limit never uses them up, and each error carries its own delay.
+			// The interval here only spaces attempts that died with their worker.
+			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+			NonRetryableErrorTypes: final(),
+		},
+	}
+}}
+
+// AuditDiscount judges the night, writes and announces the report, and fails
+// when there is something to find. It comes last.
+var AuditDiscount = Call[batch.AuditRequest, batch.Result]{AuditDiscountName, func(in batch.AuditRequest) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           TaskQueue,
+		Summary:             "Prove the discount in dollars",
+		StartToCloseTimeout: 30 * time.Minute,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         patient(),
+	}
+}}
+
+// patient retries for as long as it takes: the ledger or the archive will come
+// back, and giving up would leave a paid night without its report.
+func patient() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
+		NonRetryableErrorTypes: final(),
+	}
+}
+
+// Shard is a night's stretch of jobs as a child workflow.
+var Shard = Child[ShardRequest, ShardResult]{NightlyShardName, func(in ShardRequest) workflow.ChildWorkflowOptions {
+	return workflow.ChildWorkflowOptions{
+		TaskQueue: TaskQueue,
+		// Whatever ends a night early, terminated included, its shards drain:
+		// what is in flight is paid for.
+		ParentClosePolicy:   enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WaitForCancellation: true,
+		StaticSummary:       fmt.Sprintf("Jobs %d to %d of %s", in.Page.From, in.Page.To-1, in.Page.Batch),
+	}
+}}

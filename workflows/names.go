@@ -1,0 +1,42 @@
+package workflows
+
+// Durable names. They are written into histories and schedules, so they are
+// frozen once released: a Go rename never changes them.
+const (
+	NightlyBatchName = "NightlyBatch"
+	NightlyShardName = "NightlyShard"
+
+	PlanNightName     = "PlanNight"
+	CheckCreditsName  = "CheckCredits"
+	PendingJobsName   = "PendingJobs"
+	SubmitSwarmName   = "SubmitSwarm"
+	AuditDiscountName = "AuditDiscount"
+
+	ProgressQuery = "progress"
+)
+
+// Task queues: the story on one, paid sends on the other, so that a flood of
+// sends never holds up a timer or an audit.
+const (
+	TaskQueue      = "offpeak"
+	SendsTaskQueue = "offpeak-sends"
+)
+
+// Search attributes, set when the namespace has them (the worker adds them
+// where it may).
+const (
+	AttrBatch = "OffpeakBatch" // "market-digest/2026-11-22"
+	AttrNight = "OffpeakNight" // "2026-11-22"
+	AttrState = "OffpeakState" // a Progress.State
+)
+
+// The states of a night as Progress.State and AttrState show them.
+const (
+	StatePlanning = "planning"
+	StateWaiting  = "waiting"
+	StateSending  = "sending"
+	StateAuditing = "auditing"
+	StateDone     = "done"
+	StateRefused  = "refused" // ended before anything was sent
+	StateFailed   = "failed"  // the audit failed
+)

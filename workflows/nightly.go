@@ -1,0 +1,261 @@
+package workflows
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// NightlyBatch runs one night. Its input is one JSON value, so that a person
+// can paste it into the Temporal UI: a whole manifest, or
+// {"manifest": "file:///..."}.
+//
+// It ends with the night's result; or fails with a fault's kind as the error
+// type: before anything was sent (BadInput, CreditsTooLow, OverBudget, ...) or
+// after the report was written (DiscountMissed, NothingToJudge, ...; the
+// result is in the error's details).
+func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, error) {
+	n := &night{log: workflow.GetLogger(ctx)}
+	n.progress.State = StatePlanning
+	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) { return n.progress, nil }); err != nil {
+		return batch.Result{}, err
+	}
+
+	steps := []func(workflow.Context) error{
+		func(ctx workflow.Context) error { return n.plan(ctx, input) },
+		n.preflight,
+		n.waitForWindow,
+		n.openingCheck,
+		n.fanOut,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			if n.sent || temporal.IsCanceledError(err) && n.planned {
+				break // something may be in the books: they are judged below, whatever happened
+			}
+			n.enter(ctx, StateRefused)
+			return batch.Result{}, cause(err)
+		}
+	}
+	return n.audit(ctx)
+}
+
+// night is the state of one run of the story.
+type night struct {
+	log      log.Logger
+	terms    batch.Plan
+	progress batch.Progress
+	span     tariff.Span
+	planned  bool   // the ledger has the jobs
+	sent     bool   // the fan-out began
+	stop     string // why it stopped early
+}
+
+// plan has the manifest read, the night claimed and every job written down
+// with its request id.
+func (n *night) plan(ctx workflow.Context, input json.RawMessage) error {
+	info := workflow.GetInfo(ctx)
+	terms, err := PlanNight.Do(ctx, batch.PlanRequest{
+		Input:      input,
+		WorkflowID: info.WorkflowExecution.ID,
+		RunID:      info.WorkflowExecution.RunID,
+		Asked:      workflow.Now(ctx),
+	})
+	if err != nil {
+		return err
+	}
+	n.terms, n.span, n.planned = terms, terms.Start.Span, true
+	n.progress.Batch = terms.Batch
+	n.progress.Span = n.span
+	n.progress.Jobs.Total = terms.Jobs
+	n.progress.Estimate, n.progress.Ceiling = terms.Estimate, terms.Ceiling
+	n.progress.Warnings = terms.Warnings
+	n.log.Info("night planned", "batch", terms.Batch, "jobs", terms.Jobs, "pending", terms.Pending,
+		"estimate", terms.Estimate.String(), "ceiling", terms.Ceiling.String(), "start", terms.Start.At)
+	return nil
+}
+
+// preflight refuses by day, while a person can still act.
+func (n *night) preflight(ctx workflow.Context) error {
+	if n.terms.Pending == 0 {
+		return nil
+	}
+	_, err := CheckCredits.Do(ctx, batch.CreditsRequest{
+		Batch: n.terms.Batch, Estimate: n.terms.Estimate, When: "when asked",
+	})
+	return err
+}
+
+// waitForWindow sleeps until the night begins. Whoever comes too late, because
+// a timer fired on a server that came back by day, waits for the next night.
+func (n *night) waitForWindow(ctx workflow.Context) error {
+	if n.terms.Pending == 0 {
+		return nil
+	}
+	start := n.terms.Start
+	for {
+		if start.At.After(workflow.Now(ctx)) {
+			n.span = start.Span
+			n.progress.Span, n.progress.Waiting = start.Span, start.At
+			n.enter(ctx, StateWaiting)
+			if err := sleepUntil(ctx, start.At, "The night begins: "+start.Reason); err != nil {
+				return err
+			}
+		}
+		now, window, slow := workflow.Now(ctx), n.terms.Window, n.terms.Policy.RequestTimeout
+		next, err := record(ctx, func() decision { return decide(window, now, slow) })
+		if err != nil {
+			return err
+		}
+		if next.Problem != "" {
+			return errors.New(next.Problem) // can't be: the plan was made from the same window
+		}
+		if !next.Start.At.After(now) {
+			n.span, n.progress.Waiting = next.Start.Span, time.Time{}
+			n.progress.Span = n.span
+			return nil
+		}
+		start = next.Start
+	}
+}
+
+// decision is what the clock and the zone database said, as recorded.
+type decision struct {
+	Start   tariff.Start `json:"start"`
+	Problem string       `json:"problem,omitempty"`
+}
+
+func decide(w tariff.Window, now time.Time, slow time.Duration) decision {
+	start, err := w.Decide(now, slow)
+	if err != nil {
+		return decision{Problem: err.Error()}
+	}
+	return decision{Start: start}
+}
+
+// openingCheck repeats the preflight when the night begins: the first one may
+// be hours old.
+func (n *night) openingCheck(ctx workflow.Context) error {
+	if n.terms.Pending == 0 {
+		return nil
+	}
+	_, err := CheckCredits.Do(ctx, batch.CreditsRequest{
+		Batch: n.terms.Batch, Estimate: n.terms.Estimate, When: "at the opening", Until: n.span.Deadline,
+	})
+	return err
+}
+
+// fanOut sends everything, shard by shard.
+func (n *night) fanOut(ctx workflow.Context) error {
+	if n.terms.Pending == 0 {
+		return nil
+	}
+	n.sent = true
+	n.enter(ctx, StateSending)
+	var (
+		id      = workflow.GetInfo(ctx).WorkflowExecution.ID
+		running = map[string]Future[ShardResult]{}
+		pick    = workflow.NewSelector(ctx)
+		failed  error
+	)
+	start := func(from int) {
+		to := min(from+n.terms.ShardSize, n.terms.Jobs)
+		child := fmt.Sprintf("%s/%06d", id, from)
+		in := ShardRequest{
+			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span,
+			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout,
+		}
+		future := Shard.Start(ctx, in, child)
+		running[child] = future
+		n.progress.Shards = append(n.progress.Shards, child)
+		pick.AddFuture(future.Future, func(workflow.Future) {
+			result, err := future.Get(ctx)
+			delete(running, child)
+			n.shardEnded(child, result)
+			if err != nil && failed == nil {
+				failed = err
+			}
+		})
+	}
+	next := 0
+	for next < n.terms.Jobs || len(running) > 0 {
+		for next < n.terms.Jobs && len(running) < n.terms.Shards && failed == nil && ctx.Err() == nil {
+			start(next)
+			next += n.terms.ShardSize
+		}
+		if len(running) == 0 {
+			break
+		}
+		pick.Select(ctx)
+	}
+	if failed != nil {
+		n.stop = cause(failed).Error()
+		n.log.Error("a shard ended badly", "batch", n.terms.Batch, "error", failed)
+	}
+	return failed
+}
+
+// shardEnded adds a shard's result to the night's progress.
+func (n *night) shardEnded(child string, r ShardResult) {
+	kept := n.progress.Shards[:0]
+	for _, c := range n.progress.Shards {
+		if c != child {
+			kept = append(kept, c)
+		}
+	}
+	n.progress.Shards = kept
+	total := n.progress.Jobs.Total
+	n.progress.Jobs = n.progress.Jobs.Plus(r.Jobs)
+	n.progress.Jobs.Total = total
+	n.progress.Billed += r.Billed
+	n.progress.DayPrice += r.DayPrice
+}
+
+// audit judges the books. It runs even when the night was cancelled: what was
+// paid for has to be accounted for.
+func (n *night) audit(ctx workflow.Context) (batch.Result, error) {
+	cancelled := ctx.Err() != nil
+	if cancelled {
+		n.stop = "the night was cancelled"
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+	}
+	n.enter(ctx, StateAuditing)
+	result, err := AuditDiscount.Do(ctx, batch.AuditRequest{Batch: n.terms.Batch, Span: n.span, Stop: n.stop, Cancelled: cancelled})
+	if cancelled && isKind(err, batch.NothingToJudge) {
+		err = nil // cancelled before the first send: no night, rather than a bad one
+	}
+	if err != nil {
+		n.enter(ctx, StateFailed)
+		return batch.Result{}, cause(err)
+	}
+	n.progress.Jobs = result.Jobs
+	n.progress.Billed, n.progress.DayPrice = result.Money.Billed, result.Money.DayPrice
+	n.enter(ctx, StateDone)
+	if cancelled {
+		return result, temporal.NewCanceledError(result)
+	}
+	return result, nil
+}
+
+// cause strips the SDK's wrapping, so that the workflow fails with the fault's
+// own type, DiscountMissed, and not with "activity error".
+func cause(err error) error {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app
+	}
+	return err
+}
+
+func isKind(err error, k batch.Kind) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.Type() == string(k)
+}
