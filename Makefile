@@ -1,0 +1,64 @@
+# offpeak: every target gets what it needs and needs no other to have run.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.bin:$(PATH)
+GO ?= go
+FUZZTIME ?= 60s
+
+.PHONY: help demo dev test check race e2e bench fuzz fmt generate clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## a whole night in about a minute: real Temporal server, simulator, worker, morning report
+	@scripts/need temporal
+	@$(GO) run ./starter demo $(ARGS)
+
+dev: ## a Temporal server with its UI, the simulator and a worker, until Ctrl-C
+	@scripts/need temporal
+	@$(GO) run ./starter demo --dev $(ARGS)
+
+test: ## every test, end-to-end included
+	@scripts/need temporal chromium postgres
+	@$(GO) test -timeout 20m ./... $(ARGS)
+
+check: ## format, vet, lint, workflowcheck, import rule, generated files unchanged
+	@scripts/need lint gofumpt workflowcheck
+	@unformatted=$$(gofumpt -l $$(git ls-files '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (make fmt mends it):"; echo "$$unformatted"; exit 1; fi
+	@$(GO) vet ./...
+	@golangci-lint run
+	@workflowcheck ./workflows/...
+	@$(GO) test -count=1 -run 'TestImports' .
+	@$(GO) mod verify >/dev/null
+	@$(GO) mod tidy -diff
+	@echo "check: all well"
+
+race: ## every test under the race detector, end-to-end left out
+	@scripts/need temporal postgres
+	@$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e) $(ARGS)
+
+e2e: ## only the end-to-end tests
+	@scripts/need temporal chromium postgres
+	@$(GO) test -count=1 -timeout 20m -v ./e2e/... $(ARGS)
+
+bench: ## the benchmarks, with commit and core count
+	@echo "commit $$(git describe --always --dirty), $$($(GO) env GOOS)/$$($(GO) env GOARCH), $$(getconf _NPROCESSORS_ONLN) cores"
+	@scripts/need postgres
+	@$(GO) test -run '^$$' -bench . -benchmem ./... $(ARGS) | grep -Ev '^(ok|PASS|\?|goos|goarch)'
+
+fuzz: ## every fuzz target for FUZZTIME (60s) each
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+fmt: ## format all Go files
+	@scripts/need gofumpt
+	@gofumpt -w $$(git ls-files '*.go')
+
+clean: ## remove what the targets installed and wrote here
+	@rm -rf .bin .data coverage.out

@@ -1,0 +1,17 @@
+// Package offpeak is the map of the house; it holds no code.
+//
+// offpeak runs batches of paid API jobs in the provider's cheap hours, durably,
+// on Temporal. A folder is one of six things:
+//
+//   - nouns: batch, money, tariff
+//   - outside parties: provider (and its dialects), ledger (and its stores),
+//     archive; simulator plays the provider, with books of its own
+//   - pure judgements: gate (may this job leave now?), audit (did the discount
+//     land?), report (the morning, for people and machines)
+//   - the story: workflows, deterministic
+//   - the hands: activities, each attempt does one outside thing
+//   - doors: worker (go run ./worker) and starter (go run ./starter)
+//
+// imports_test.go says who may import whom, and why. Begin with
+// workflows/nightly.go: it reads like the night it runs.
+package offpeak

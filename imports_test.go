@@ -1,0 +1,172 @@
+package offpeak
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/offpeak/offpeak/"
+
+// rule says what a room may import besides the standard library, and why. A
+// room is named by its path below the module; the longest name that fits a
+// package is its rule. "std" in deny takes standard packages away again.
+type rule struct {
+	room  string
+	allow []string // module-relative rooms ("money") or full third-party paths; a trailing /... takes what is below
+	deny  []string // full import paths, checked first
+	why   string
+}
+
+var (
+	nouns = []string{"batch", "money", "tariff"}
+	tests = "the end-to-end tests and benchmarks see everything: they are the users"
+)
+
+var rules = []rule{
+	{"money", []string{"github.com/shopspring/decimal"}, nil, "dollars outlive every engine, store and provider"},
+	{"tariff", []string{"money"}, []string{"net/http", "os"}, "what a run costs depends on the instant and the card, on nothing else"},
+	{"batch", nouns, []string{"net/http", "os"}, "the nouns outlive the engine that runs them"},
+	{"batch/manifest", append([]string{"go.yaml.in/yaml/v4"}, nouns...), []string{"net/http", "os"}, "reading is pure: whoever opened the file hands over its bytes"},
+	{"provider", append([]string{"provider"}, nouns...), []string{}, "a provider's client knows HTTP and money; it must not know who retries"},
+	{"provider/swarms", append([]string{"provider"}, nouns...), nil, "a dialect knows HTTP and money; it must not know who retries"},
+	{"simulator", []string{"provider", "provider/swarms", "money", "tariff", "go.yaml.in/yaml/v4"}, nil, "it keeps its own books: that is its worth when the books are compared"},
+	{"ledger", append([]string{"ledger/...", "github.com/google/uuid"}, nouns...), nil, "the rules of the books know no engine and no provider"},
+	{"ledger/sqlite", append([]string{"ledger/...", "modernc.org/sqlite/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "stores hold SQL, no rules"},
+	{"ledger/postgres", append([]string{"ledger/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "stores hold SQL, no rules"},
+	{"ledger/ledgertest", append([]string{"ledger/...", "github.com/google/go-cmp/...", "pgregory.net/rapid", "github.com/google/uuid"}, nouns...), nil, "one exam for every store"},
+	{"archive", append([]string{"gocloud.dev/...", "archive"}, nouns...), nil, "the archive knows bytes and keys"},
+	{"gate", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
+	{"audit", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
+	{"report", append([]string{"ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},
+	{"workflows", append([]string{"go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/log", "go.temporal.io/api/enums/v1"}, nouns...), []string{"net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"}, "determinism by absence: no hands, no stores, no network in the story"},
+	{"activities", append([]string{
+		"archive", "audit", "batch/manifest", "gate", "ledger", "provider", "provider/swarms", "report",
+		"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/api/enums/v1",
+		"go.uber.org/zap/...", "golang.org/x/sync/...", "gocloud.dev/...", "github.com/google/uuid",
+	}, nouns...), nil, "the hands never know the story: worker/host alone binds a name to a function"},
+	{"internal/config", append([]string{"internal/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/contrib/envconfig"}, nouns...), nil, "settings are read once, here"},
+	{"internal", []string{"..."}, nil, "helpers of the doors and of tests"},
+	{"worker", []string{"worker/host", "internal/...", "batch"}, nil, "main is short enough to read aloud"},
+	{"worker/host", []string{"..."}, nil, "the only place that knows both the story and the hands"},
+	{"starter", []string{"starter/cli"}, nil, "main is short enough to read aloud"},
+	{"starter/nightly", append([]string{"workflows", "go.temporal.io/...", "google.golang.org/...", "golang.org/x/sync/..."}, nouns...), nil, "starting a batch needs Temporal and no database password"},
+	{"starter/cli", append([]string{
+		"starter/nightly", "starter/cli/...", "batch/manifest", "provider", "provider/swarms", "report", "workflows", "internal/...",
+		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/...", "golang.org/x/term", "go.temporal.io/...", "go.uber.org/zap/...",
+	}, nouns...), nil, "the shell sees what every other door sees: never the hands or the stores"},
+	{"starter/cli/demo", []string{"..."}, nil, "the demo plays everybody: server, provider, worker and user"},
+	{"cmd/simulator", []string{"simulator", "money", "tariff", "github.com/spf13/cobra"}, nil, "a door to the simulator"},
+	{"e2e", []string{"..."}, nil, tests},
+	{"bench", []string{"..."}, nil, tests},
+	{"examples", []string{"..."}, nil, tests},
+	{"docs", []string{"..."}, nil, tests},
+	{"deploy", []string{"..."}, nil, tests},
+}
+
+// TestImports keeps the walls of the house: who may import whom.
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Standard", "-deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	std := map[string]bool{}
+	var ours []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		std[p.ImportPath] = p.Standard
+		if strings.HasPrefix(p.ImportPath, module) {
+			ours = append(ours, p)
+		}
+	}
+	if len(ours) < 10 {
+		t.Fatalf("only %d packages of our own found: the rule would pass on an empty house", len(ours))
+	}
+	for _, p := range ours {
+		room := strings.TrimPrefix(p.ImportPath, module)
+		r, ok := ruleFor(room)
+		if !ok {
+			t.Errorf("%s: no rule for this room: add one to imports_test.go, with its reason", room)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if !permits(r, imp, std[imp]) {
+				t.Errorf("%s imports %s, which %q may not: %s", room, imp, r.room, r.why)
+			}
+		}
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func ruleFor(room string) (rule, bool) {
+	for name := room; name != "."; name = path.Dir(name) {
+		for _, r := range rules {
+			if r.room == name {
+				return r, true
+			}
+		}
+	}
+	return rule{}, false
+}
+
+func permits(r rule, imp string, std bool) bool {
+	for _, d := range r.deny {
+		if imp == d {
+			return false
+		}
+	}
+	if std {
+		return true
+	}
+	for _, a := range r.allow {
+		if a == "..." || matches(a, imp) || matches(module+a, imp) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, imp string) bool {
+	if base, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return imp == base || strings.HasPrefix(imp, base+"/")
+	}
+	return imp == pattern
+}
+
+// TestRules makes sure that the table itself bites.
+func TestRules(t *testing.T) {
+	for _, c := range []struct {
+		room, imp string
+		std, want bool
+	}{
+		{"workflows", "net/http", true, false},
+		{"workflows", module + "activities", false, false},
+		{"workflows", module + "batch", false, true},
+		{"activities", module + "workflows", false, false},
+		{"simulator", module + "ledger", false, false},
+		{"ledger/sqlite", module + "provider", false, false},
+		{"starter/nightly", module + "ledger/postgres", false, false},
+		{"gate", "os", true, false},
+		{"money", "strings", true, true},
+	} {
+		r, ok := ruleFor(c.room)
+		if !ok || permits(r, c.imp, c.std) != c.want {
+			t.Errorf("%s importing %s: want %v (rule %q)", c.room, c.imp, c.want, r.room)
+		}
+	}
+}
