@@ -3,7 +3,7 @@ package money
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"strings"
 )
 
 // Literal is an amount as the provider printed it, beside what we read of it.
@@ -31,13 +31,20 @@ func (l *Literal) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the provider's own text as a JSON number, or null.
+// MarshalJSON writes the provider's own text as a JSON number, as a JSON
+// string where it isn't one ("$5"), or null when not Known. An amount without
+// a text is written in six places.
 func (l Literal) MarshalJSON() ([]byte, error) {
-	if !l.Known {
+	switch {
+	case !l.Known:
 		return []byte("null"), nil
+	case l.Text == "":
+		return []byte(l.USD.String()), nil
+	case strings.ContainsAny(l.Text[:1], "-0123456789") && json.Valid([]byte(l.Text)):
+		return []byte(l.Text), nil
 	}
-	if !json.Valid([]byte(l.Text)) {
-		return nil, fmt.Errorf("%w: %q", ErrSyntax, clip(l.Text))
+	if _, err := Round(l.Text); err != nil { // made by hand, and unreadable for whoever gets it
+		return nil, err
 	}
-	return []byte(l.Text), nil
+	return json.Marshal(l.Text)
 }

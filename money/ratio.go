@@ -9,7 +9,8 @@ import (
 
 // Ratio is an exact multiplier in parts per million: Half is 500_000. The
 // provider's night_time_discount is such a multiplier (0.5), not a percentage
-// off, although the two are equal at one half (fact sheet swarms.md, 5.2).
+// off, although the two are equal at one half (Swarms night-mode guide:
+// "input_token_cost *= pricing.night_time_discount").
 type Ratio int64
 
 // The two that the built-in tariff needs.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 )
@@ -94,8 +95,19 @@ func (u USD) Dollars() string {
 	return sign + "$" + whole + "." + frac
 }
 
-// Times is n of the amount.
-func (u USD) Times(n int64) USD { return u * USD(n) }
+// Times is n of the amount. Beyond what USD holds it is the largest or the
+// smallest amount that there is: an estimate may not wrap round to something
+// that a budget lets through.
+func (u USD) Times(n int64) USD {
+	p := new(big.Int).Mul(big.NewInt(int64(u)), big.NewInt(n))
+	switch {
+	case p.IsInt64():
+		return USD(p.Int64())
+	case p.Sign() < 0:
+		return math.MinInt64
+	}
+	return math.MaxInt64
+}
 
 // MarshalJSON writes the six-place string: JSON numbers are floats to most
 // readers.
