@@ -6,7 +6,7 @@ import (
 )
 
 // Result is how a night ended: the one object with which run, status and
-// report end under --json (DESIGN, Doors), and the workflow's own result. A
+// report end under --json, and the workflow's own result. A
 // night that fails its audit carries it in the error's details.
 type Result struct {
 	Batch    ID           `json:"batch"`

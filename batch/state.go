@@ -33,7 +33,7 @@ func (s State) Over() bool {
 }
 
 // Counts is how many jobs stand where. It is the "jobs" object of every JSON
-// output (DESIGN, Doors).
+// output of the doors.
 type Counts struct {
 	Total     int `json:"total"`
 	Succeeded int `json:"succeeded"`

@@ -32,6 +32,7 @@ type node struct {
 	blank        bool   // a YAML value that isn't there: "task:"
 	line, column int
 	size         int // bytes of the value as compact JSON
+	height       int // lists and objects on the longest way down, itself included
 	items        []*node
 	fields       []field
 }
@@ -53,8 +54,11 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
-// measure sets size once the children's are known.
+// measure sets size and height once the children's are known.
 func (n *node) measure() {
+	if n.kind == list || n.kind == object {
+		n.height = 1
+	}
 	switch n.kind {
 	case text:
 		n.size = quotedLen(n.literal)
@@ -62,11 +66,13 @@ func (n *node) measure() {
 		n.size = 2 + max(len(n.items)-1, 0)
 		for _, c := range n.items {
 			n.size += c.size
+			n.height = max(n.height, 1+c.height)
 		}
 	case object:
 		n.size = 2 + max(len(n.fields)-1, 0)
 		for _, f := range n.fields {
 			n.size += quotedLen(f.key) + 1 + f.value.size
+			n.height = max(n.height, 1+f.value.height)
 		}
 	default:
 		n.size = len(n.literal)
