@@ -1,0 +1,166 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+// hands are plain fakes behind the durable names: the story is tested against
+// what it may know of the hands, which is names and types.
+type hands struct {
+	env *testsuite.TestWorkflowEnvironment
+
+	mu      sync.Mutex
+	jobs    int
+	window  tariff.Window
+	timeout time.Duration
+	plan    func(batch.PlanRequest) (batch.Plan, error) // nil for the usual one
+	credits func(batch.CreditsRequest) error
+	submit  func(batch.Submit) (batch.Outcome, error)
+	audit   func(batch.AuditRequest) (batch.Result, error)
+
+	asked   []batch.CreditsRequest
+	sent    []batch.Submit
+	sentAt  []time.Time
+	audited []batch.AuditRequest
+}
+
+func newHands(t *testing.T, asked time.Time, jobs int) *hands {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	h := &hands{env: suite.NewTestWorkflowEnvironment(), jobs: jobs, window: tariff.SwarmsWindow(), timeout: 600 * time.Second}
+	h.env.SetStartTime(asked)
+	h.env.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
+	h.env.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
+	bind(h.env, workflows.PlanNight, h.planNight)
+	bind(h.env, workflows.CheckCredits, h.checkCredits)
+	bind(h.env, workflows.PendingJobs, h.pendingJobs)
+	bind(h.env, workflows.SubmitSwarm, h.submitSwarm)
+	bind(h.env, workflows.AuditDiscount, h.auditDiscount)
+	return h
+}
+
+func bind[In, Out any](env *testsuite.TestWorkflowEnvironment, call workflows.Call[In, Out], f func(context.Context, In) (Out, error)) {
+	env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: call.Name})
+}
+
+// run plays the night to its end.
+func (h *hands) run(t *testing.T) (batch.Result, error) {
+	t.Helper()
+	h.env.ExecuteWorkflow(workflows.NightlyBatchName, json.RawMessage(`{"manifest": "file:///night.yaml"}`))
+	if !h.env.IsWorkflowCompleted() {
+		t.Fatal("the night didn't end")
+	}
+	if err := h.env.GetWorkflowError(); err != nil {
+		return batch.Result{}, err
+	}
+	var r batch.Result
+	if err := h.env.GetWorkflowResult(&r); err != nil {
+		t.Fatal(err)
+	}
+	return r, nil
+}
+
+func (h *hands) planNight(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
+	if h.plan != nil {
+		return h.plan(in)
+	}
+	return h.usualPlan(in)
+}
+
+func (h *hands) usualPlan(in batch.PlanRequest) (batch.Plan, error) {
+	start, err := h.window.Decide(in.Asked, h.timeout)
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	return batch.Plan{
+		Batch: batch.NewID("digest", start.Span.Night), Window: h.window, Start: start,
+		Jobs: h.jobs, Pending: h.jobs, Estimate: money.USD(h.jobs) * money.Cent,
+		Policy: batch.Policy{RequestTimeout: h.timeout}, ShardSize: 10, Shards: 2, InFlight: 4,
+	}, nil
+}
+
+func (h *hands) checkCredits(_ context.Context, in batch.CreditsRequest) (batch.Credits, error) {
+	h.mu.Lock()
+	h.asked = append(h.asked, in)
+	h.mu.Unlock()
+	if h.credits != nil {
+		return batch.Credits{}, h.credits(in)
+	}
+	return batch.Credits{Total: money.Dollar, Needed: in.Estimate}, nil
+}
+
+func (h *hands) pendingJobs(_ context.Context, in batch.Page) ([]int, error) {
+	var seqs []int
+	for i := in.From; i < in.To; i++ {
+		seqs = append(seqs, i)
+	}
+	return seqs, nil
+}
+
+func (h *hands) submitSwarm(_ context.Context, in batch.Submit) (batch.Outcome, error) {
+	h.mu.Lock()
+	h.sent = append(h.sent, in)
+	h.sentAt = append(h.sentAt, h.env.Now())
+	h.mu.Unlock()
+	if h.submit != nil {
+		return h.submit(in)
+	}
+	return batch.Outcome{Seq: in.Seq, State: batch.Succeeded, Billed: money.Cent, DayPrice: 2 * money.Cent}, nil
+}
+
+func (h *hands) auditDiscount(_ context.Context, in batch.AuditRequest) (batch.Result, error) {
+	h.mu.Lock()
+	h.audited = append(h.audited, in)
+	h.mu.Unlock()
+	if h.audit != nil {
+		return h.audit(in)
+	}
+	r := batch.Result{Batch: in.Batch, Night: in.Span.Night, State: workflows.StateDone, Audit: batch.Audit{Passed: true}}
+	r.Jobs.Add(batch.Succeeded, h.jobs)
+	return r, nil
+}
+
+// fails is an error as the hands would make it from a fault.
+func fails(k batch.Kind) error {
+	return temporal.NewNonRetryableApplicationError("as staged", string(k), nil) //nolint:forbidigo // a fake hand
+}
+
+// pacific reads an instant on the wall clock of Los Angeles.
+func pacific(t *testing.T, s string) time.Time {
+	t.Helper()
+	zone, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.ParseInLocation("2006-01-02 15:04:05", s, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func wantTimes(t *testing.T, what string, got []time.Time, n int, from, to time.Time) {
+	t.Helper()
+	if len(got) != n {
+		t.Fatalf("%s: %d, want %d", what, len(got), n)
+	}
+	for i, at := range got {
+		if at.Before(from) || at.After(to) {
+			t.Errorf("%s %d at %s, want %s to %s", what, i, at, from, to)
+		}
+	}
+}
