@@ -1,0 +1,101 @@
+package tariff
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// wire is a Window in JSON, as it travels in Temporal payloads:
+//
+//	{"zone": "America/Los_Angeles", "open": "20:00", "close": "06:00",
+//	 "start_at": "21:00", "finish_by": "05:00", "buffer": "15m0s",
+//	 "weekdays": ["mon", "tue"]}
+//
+// What isn't there wasn't given: it is neither midnight nor a buffer of zero.
+type wire struct {
+	Zone     string   `json:"zone"`
+	Open     *Clock   `json:"open,omitempty"`
+	Close    *Clock   `json:"close,omitempty"`
+	StartAt  *Clock   `json:"start_at,omitempty"`
+	FinishBy *Clock   `json:"finish_by,omitempty"`
+	Buffer   *string  `json:"buffer,omitempty"`
+	Weekdays []string `json:"weekdays,omitempty"`
+}
+
+// MarshalJSON writes the form above; fields that are unset are left out.
+func (w Window) MarshalJSON() ([]byte, error) {
+	given := func(c Clock) *Clock {
+		if c == Unset {
+			return nil
+		}
+		return &c
+	}
+	v := wire{
+		Zone: w.Zone,
+		Open: given(w.Open), Close: given(w.Close),
+		StartAt: given(w.StartAt), FinishBy: given(w.FinishBy),
+	}
+	if w.Buffer != UnsetBuffer {
+		s := w.Buffer.String()
+		v.Buffer = &s
+	}
+	for _, d := range w.Weekdays {
+		if d < time.Sunday || d > time.Saturday {
+			return nil, fmt.Errorf("write window: weekday %d is not a day of the week", int(d))
+		}
+		v.Weekdays = append(v.Weekdays, weekdayName(d))
+	}
+	return json.Marshal(v)
+}
+
+// UnmarshalJSON reads the form above. It checks each field by itself; whether
+// they make a window together is [Window.Check]'s to say.
+func (w *Window) UnmarshalJSON(b []byte) error {
+	var v wire
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("read window: %w", err)
+	}
+	or := func(c *Clock) Clock {
+		if c == nil {
+			return Unset
+		}
+		return *c
+	}
+	r := Window{
+		Zone: v.Zone,
+		Open: or(v.Open), Close: or(v.Close),
+		StartAt: or(v.StartAt), FinishBy: or(v.FinishBy),
+		Buffer: UnsetBuffer,
+	}
+	if v.Buffer != nil {
+		d, err := time.ParseDuration(*v.Buffer)
+		if err != nil {
+			return fmt.Errorf("read window: buffer %q is not a duration; write it as 15m or 1h30m", clip(*v.Buffer))
+		}
+		r.Buffer = d
+	}
+	for _, s := range v.Weekdays {
+		d, err := ParseWeekday(s)
+		if err != nil {
+			return fmt.Errorf("read window: %w", err)
+		}
+		r.Weekdays = append(r.Weekdays, d)
+	}
+	*w = r
+	return nil
+}
+
+// ParseWeekday reads "mon", "tue" and so on, in any case.
+func ParseWeekday(s string) (time.Weekday, error) {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if strings.EqualFold(s, weekdayName(d)) {
+			return d, nil
+		}
+	}
+	return 0, fmt.Errorf("read weekday %q: not one of mon, tue, wed, thu, fri, sat, sun", clip(s))
+}
+
+// weekdayName is "mon", as in JSON.
+func weekdayName(d time.Weekday) string { return strings.ToLower(d.String()[:3]) }
