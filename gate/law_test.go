@@ -1,0 +1,121 @@
+package gate_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/offpeak/offpeak/gate"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/money"
+)
+
+// standing draws one that is near every edge at once: times within seconds or
+// hours of each other, amounts within cents of the caps.
+func standing(t *rapid.T) ledger.Standing {
+	s := clear()
+	instant := func(label string) time.Time {
+		if rapid.IntRange(0, 4).Draw(t, label+" zero") == 0 {
+			return time.Time{}
+		}
+		base := rapid.SampledFrom([]time.Time{at(20, 0, 0), at(20, 15, 0), at(22, 0, 0), at(4, 50, 0), at(5, 0, 0)}).Draw(t, label+" base")
+		unit := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, time.Minute, time.Hour}).Draw(t, label+" unit")
+		return base.Add(time.Duration(rapid.Int64Range(-90, 90).Draw(t, label)) * unit)
+	}
+	flag := func(label string) string { return rapid.SampledFrom([]string{"", "", "", label}).Draw(t, label) }
+	for s.Now = instant("now"); s.Now.IsZero(); s.Now = instant("now") {
+	}
+	s.Slow = time.Duration(rapid.Int64Range(-5, 700).Draw(t, "slow")) * time.Second
+	s.Batch.Stopped, s.Key.Closed, s.Key.Hold = flag("stopped"), flag("closed"), flag("hold")
+	s.Job.Ceiling = money.USD(rapid.Int64Range(0, int64(6*money.Dollar)).Draw(t, "ceiling"))
+	s.Held = money.USD(rapid.Int64Range(0, int64(50*money.Dollar)).Draw(t, "held"))
+	s.Charged = money.USD(rapid.Int64Range(0, int64(51*money.Dollar)).Draw(t, "charged"))
+	s.Job.NotBefore = instant("not before")
+	k := &s.Key
+	k.Proven, k.Floor, k.LastSent, k.Oldest = instant("proven"), instant("floor"), instant("last"), instant("oldest")
+	k.InFlight = rapid.IntRange(0, 5).Draw(t, "in flight")
+	for range rapid.IntRange(0, 3).Draw(t, "windows") {
+		k.Windows = append(k.Windows, ledger.Window{
+			Name:      "w",
+			Span:      rapid.SampledFrom([]time.Duration{2 * time.Second, time.Minute, time.Hour, 24 * time.Hour}).Draw(t, "span"),
+			Limit:     rapid.Int64Range(0, 120).Draw(t, "limit"),
+			Used:      rapid.Int64Range(0, 125).Draw(t, "used"),
+			Frees:     instant("frees"),
+			Remaining: rapid.Int64Range(-1, 120).Draw(t, "remaining"),
+			Reset:     instant("reset"),
+			ToldAt:    instant("told"),
+		})
+	}
+	return s
+}
+
+func TestLaws(t *testing.T) {
+	seen := map[ledger.Action]map[ledger.Reason]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		s := standing(t)
+		v := gate.Decide(s, gate.DefaultRules())
+		if seen[v.Action] == nil {
+			seen[v.Action] = map[ledger.Reason]int{}
+		}
+		seen[v.Action][v.Reason]++
+		if v.Reason == "" || v.Detail == "" {
+			t.Fatalf("no reason: %+v", v)
+		}
+		if diff := cmp.Diff(v, gate.Decide(s, gate.DefaultRules())); diff != "" {
+			t.Fatalf("the same question, another answer: %s", diff)
+		}
+		last := s.Span.Deadline.Add(-max(s.Slow, 0))
+		switch v.Action {
+		case ledger.Go:
+			mayGo(t, s, last)
+		case ledger.Wait:
+			if !v.Until.After(s.Now) {
+				t.Fatalf("waits until %s, which is over: %s", v.Until, v.Detail)
+			}
+			if v.Until.After(last) {
+				t.Fatalf("waits until %s, too late: %s", v.Until, v.Detail)
+			}
+		case ledger.Park:
+			later := s
+			later.Now = s.Now.Add(time.Duration(rapid.Int64Range(1, int64(3*time.Hour)).Draw(t, "later")))
+			if w := gate.Decide(later, gate.DefaultRules()); w.Action != ledger.Park {
+				t.Fatalf("parked at %s (%s), but %s at %s (%s)", s.Now, v.Detail, w.Action, later.Now, w.Detail)
+			}
+		}
+		if v.Action != ledger.Wait && !v.Until.IsZero() {
+			t.Fatalf("%s has an until", v.Action)
+		}
+	})
+	for _, a := range []ledger.Action{ledger.Go, ledger.Wait, ledger.Park, ledger.Skip, ledger.Cancel} {
+		if len(seen[a]) == 0 {
+			t.Errorf("the draw never met %s: these laws prove less than they say", a)
+		}
+	}
+}
+
+func mayGo(t *rapid.T, s ledger.Standing, last time.Time) {
+	k := s.Key
+	switch {
+	case s.Now.Before(s.Span.Earliest) || s.Now.After(last):
+		t.Fatalf("goes at %s, outside [%s, %s]", s.Now, s.Span.Earliest, last)
+	case s.Batch.Stopped != "" || k.Closed != "" || k.Hold != "":
+		t.Fatal("goes although stopped, closed or out of credits")
+	case s.Job.Ceiling > s.Batch.Budget.PerJob || s.Held+s.Charged+s.Job.Ceiling > s.Batch.Budget.Batch:
+		t.Fatal("goes above a cap")
+	case k.Floor.After(s.Now) || s.Job.NotBefore.After(s.Now):
+		t.Fatal("goes before its time")
+	case k.InFlight > 0 && k.Proven.Before(s.Span.Opens) && k.Oldest.Add(10*time.Second).After(s.Now):
+		t.Fatal("goes beside the pilot")
+	}
+	for _, w := range k.Windows {
+		if w.Limit > 0 && w.Used >= w.Limit {
+			t.Fatalf("goes although %d of %d are used", w.Used, w.Limit)
+		}
+		if w.Limit > 0 && w.Remaining >= 0 && w.Remaining <= int64(k.InFlight) && !w.Reset.IsZero() &&
+			s.Now.Before(w.Reset) && s.Now.Before(w.ToldAt.Add(w.Span)) {
+			t.Fatal("goes although the provider has none left")
+		}
+	}
+}
