@@ -1,0 +1,48 @@
+package archive
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+// AnswerKey is where a job's answer is kept: one place for one request id,
+// however often it was sent.
+func AnswerKey(id batch.ID, requestID string) string {
+	return string(id) + "/answers/" + requestID + ".json"
+}
+
+// ReportKey is where a night's report is kept. Revision 1 has no number; a
+// night that was judged again with another outcome has "report-2.txt".
+func ReportKey(id batch.ID, revision int, ext string) string {
+	if revision <= 1 {
+		return string(id) + "/report." + ext
+	}
+	return fmt.Sprintf("%s/report-%d.%s", id, revision, ext)
+}
+
+// MaxKey is the longest key in bytes; every store takes that.
+const MaxKey = 512
+
+// The alphabet is so narrow that no store escapes it: the key in the books is
+// the path on disk.
+var keyRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`)
+
+func checkKey(op, key string) error {
+	if len(key) <= MaxKey && keyRE.MatchString(key) && !strings.Contains(key, "..") {
+		return nil
+	}
+	return &batch.Fault{
+		Kind: batch.Internal, Op: op, Thing: clip(key),
+		Detail: fmt.Sprintf("not an archive key: parts of letters, digits, '.', '_' and '-', joined by '/', at most %d bytes", MaxKey),
+	}
+}
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "..."
+	}
+	return s
+}
