@@ -30,11 +30,21 @@ type Receipt struct {
 	Status    int           `json:"status,omitempty"`    // 0 when there was no answer
 	SentAt    time.Time     `json:"sent_at"`             // just before the request was handed to the transport
 	Elapsed   time.Duration `json:"elapsed"`             // to the last byte of the body, or to the failure
-	Header    http.Header   `json:"header,omitempty"`    // rate, date, server, content and retry headers; nothing else
+	Header    http.Header   `json:"header,omitempty"`    // rate, date, server, content, retry and request-id headers; nothing else
 	BodySize  int64         `json:"body_size"`           // bytes received after decompression
 	BodyHash  string        `json:"body_hash,omitempty"` // hex SHA-256 of what was received
 	Limits    Limits        `json:"limits"`
-	Truncated bool          `json:"truncated,omitempty"` // the body ended before it should have
+	Truncated bool          `json:"truncated,omitempty"` // the body ended before it should have, or was cut at our own limit
+}
+
+// Window is the window of that name, if it was mentioned.
+func (l Limits) Window(name string) (Window, bool) {
+	for _, w := range l.Windows {
+		if w.Name == name {
+			return w, true
+		}
+	}
+	return Window{}, false
 }
 
 // EndedAt is when the attempt was over.
@@ -42,13 +52,15 @@ func (r Receipt) EndedAt() time.Time { return r.SentAt.Add(r.Elapsed) }
 
 // Limits is what an answer's headers, or a limits endpoint, say of the rate
 // limits. Windows that aren't mentioned are absent, which doesn't mean free:
-// the Swarms hour window has no header (fact sheet swarms.md, 6.3).
+// the Swarms hour window has no header (Swarms docs, rate-limit-headers,
+// 2026-07-13).
 type Limits struct {
 	Tier           string        `json:"tier,omitempty"`
 	Windows        []Window      `json:"windows,omitempty"`
 	RetryAfter     time.Duration `json:"retry_after,omitempty"` // verbatim; 0 when absent
 	HasRetry       bool          `json:"has_retry,omitempty"`   // a Retry-After was there, perhaps 0
 	TokensPerAgent int64         `json:"tokens_per_agent,omitempty"`
+	Exceeded       []string      `json:"exceeded,omitempty"` // names of the windows that the answer calls exhausted
 }
 
 // Window is one rate-limit window as the provider sees it.

@@ -9,8 +9,8 @@ import (
 
 // Completion is one run as the API reports it: the answer of
 // POST /v1/swarm/completions, an item of a batch answer, or the data of a log
-// row. All documented variants decode into it (fact sheet swarms.md, 2.5, 3.2
-// and 5.4).
+// row. All documented variants decode into it: the docs of 2025-05 to 2026-07,
+// the server sources of 2025-05 and 2025-06, and the night-mode guide.
 type Completion struct {
 	JobID         string // "swarms-" and 28 characters; absent in batch items of variant A
 	OK            bool   // status success or completed
@@ -51,11 +51,13 @@ type Credits struct {
 }
 
 // LogRow is a row of GET /v1/swarm/logs. The API key that the provider prints
-// in each row is dropped while decoding and never kept.
+// in each row is dropped while decoding; what is kept is its KeyID, which tells
+// our own rows from those of the account's other keys.
 type LogRow struct {
 	ID        string
 	CreatedAt string // RFC 3339, as printed
-	Category  string
+	Category  string // "completion" for runs
+	KeyID     string // "" when the row has no key
 	Run       Completion
 }
 

@@ -1,0 +1,237 @@
+package swarms
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+
+	"github.com/offpeak/offpeak/provider"
+)
+
+// maxRow bounds one row of the log, and every other single value in it.
+const maxRow = 32 << 20
+
+// Logs reads the provider's log, which has neither pages nor filters: every
+// call brings all of it. Rows are handed to yield one by one as they arrive,
+// in the provider's order; memory doesn't grow with the log. An error of yield
+// ends the reading and is returned as it is.
+//
+// Only a nil error means that the log was read to its end, and only then may a
+// run's absence be taken for anything. A log that is cut short, has a row
+// above 32 MiB or a row that is no object, or isn't one that says success, is
+// OutOfReach.
+func (c *Client) Logs(ctx context.Context, yield func(LogRow) error) (provider.Receipt, error) {
+	x, err := c.send(ctx, ask{method: http.MethodGet, path: PathLogs})
+	if err != nil {
+		return x.rec, err
+	}
+	if !is2xx(x.resp.StatusCode) {
+		err = x.refused() // completes the receipt
+		return x.rec, err
+	}
+	var ours error
+	err = readLog(x.body(), func(r LogRow) error {
+		r.Run = c.secret.completion(r.Run)
+		r.ID, r.Category, r.CreatedAt = c.secret.line(r.ID), c.secret.line(r.Category), c.secret.line(r.CreatedAt)
+		ours = yield(r)
+		return ours
+	})
+	switch {
+	case ours != nil:
+		x.close(true)
+		return x.rec, ours
+	case err != nil:
+		detail := x.whyBroken(err)
+		x.close(true)
+		return x.rec, x.unreadable(detail)
+	}
+	x.close(x.rec.Status == http.StatusPartialContent)
+	if x.rec.Truncated {
+		return x.rec, x.unreadable("the answer is a part of something that wasn't asked for in parts")
+	}
+	return x.rec, nil
+}
+
+// budget is a reader that gives at most allowed bytes in all. It bounds what
+// the JSON reader buffers for a single value: the reader asks for more only
+// while a value is incomplete.
+type budget struct {
+	r       io.Reader
+	given   int64
+	allowed int64
+}
+
+var errRowTooLarge = fmt.Errorf("a value of the log is larger than %d bytes", maxRow)
+
+func (b *budget) Read(p []byte) (int, error) {
+	left := b.allowed - b.given
+	if left <= 0 {
+		return 0, errRowTooLarge
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), left)])
+	b.given += int64(n)
+	return n, err
+}
+
+// logReader walks the answer value by value.
+type logReader struct {
+	in    budget
+	dec   *json.Decoder
+	yield func(LogRow) error
+}
+
+func readLog(r io.Reader, yield func(LogRow) error) error {
+	l := &logReader{in: budget{r: r, allowed: math.MaxInt64}, yield: yield}
+	l.dec = json.NewDecoder(&l.in)
+	return unexpectedEOF(l.document())
+}
+
+// unexpectedEOF: the document has its own end, so the body's end before it is
+// a cut.
+func unexpectedEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// token and value grant one value's worth of bytes from where the decoder is.
+func (l *logReader) token() (json.Token, error) {
+	l.in.allowed = l.dec.InputOffset() + maxRow
+	return l.dec.Token()
+}
+
+func (l *logReader) value(v any) error {
+	l.in.allowed = l.dec.InputOffset() + maxRow
+	return l.dec.Decode(v)
+}
+
+// more needs a grant of its own: it reads over white space, and what it can't
+// read looks like the end of the list to it. The bracket that must come next
+// tells.
+func (l *logReader) more() bool {
+	l.in.allowed = l.dec.InputOffset() + maxRow
+	return l.dec.More()
+}
+
+func (l *logReader) bracket(want json.Delim, otherwise string) error {
+	tok, err := l.token()
+	if err == nil && tok != want {
+		err = errors.New(otherwise)
+	}
+	return err
+}
+
+func (l *logReader) document() error {
+	if err := l.bracket('{', "the log is no JSON object"); err != nil {
+		return err
+	}
+	rows := false
+	for l.more() {
+		name, err := l.token()
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "logs":
+			rows = true
+			err = l.rows()
+		case "status":
+			err = l.status()
+		default:
+			var other json.RawMessage
+			if err = l.value(&other); err == nil && (name == "detail" || name == "error") {
+				if msg := say(other); msg != "" {
+					err = errors.New("status 200 with an error: " + msg)
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := l.bracket('}', "the log doesn't end where it should"); err != nil {
+		return err
+	}
+	if !rows {
+		return errors.New("the answer has no logs")
+	}
+	switch _, err := l.token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.New("the log has something behind its end")
+}
+
+func (l *logReader) status() error {
+	var v json.RawMessage
+	if err := l.value(&v); err != nil {
+		return err
+	}
+	if s := str(v); s != "" && !strings.EqualFold(s, "success") && !strings.EqualFold(s, "ok") {
+		return fmt.Errorf("the log's status is %s; success was expected", shown(v))
+	}
+	return nil
+}
+
+func (l *logReader) rows() error {
+	if err := l.bracket('[', "logs is no list"); err != nil {
+		return err
+	}
+	for l.more() {
+		var w rowWire
+		if err := l.value(&w); err != nil {
+			return err
+		}
+		if err := l.yield(w.row()); err != nil {
+			return err
+		}
+	}
+	return l.bracket(']', "the list of logs doesn't end where it should")
+}
+
+// rowWire is a row as printed; Key never leaves it.
+type rowWire struct {
+	ID        json.RawMessage `json:"id"`
+	CreatedAt json.RawMessage `json:"created_at"`
+	Category  json.RawMessage `json:"category"`
+	Key       json.RawMessage `json:"api_key"`
+	Data      json.RawMessage `json:"data"`
+}
+
+// UnmarshalJSON refuses what is no object: encoding/json would let a null pass
+// as an empty row, and a row that can't be read must not look like none.
+func (w *rowWire) UnmarshalJSON(v []byte) error {
+	type plain rowWire
+	if t := bytes.TrimSpace(v); len(t) == 0 || t[0] != '{' {
+		return fmt.Errorf("a row of the log is %s; an object was expected", shown(v))
+	}
+	return json.Unmarshal(v, (*plain)(w))
+}
+
+func (w rowWire) row() LogRow {
+	r := LogRow{ID: str(w.ID), CreatedAt: str(w.CreatedAt), Category: str(w.Category), KeyID: KeyID(str(w.Key))}
+	if n, ok := number(w.ID); ok && r.ID == "" {
+		r.ID = n
+	}
+	data := w.Data
+	if s := str(data); s != "" { // JSON in a string, as some stores print a JSON column
+		data = json.RawMessage(s)
+	}
+	key := newSecret(str(w.Key))
+	run, err := decodeCompletion(key.raw(dropCredentials(data)))
+	if err != nil {
+		// The row stays, its run says nothing: telemetry, or a shape unknown to us.
+		run.OK = false
+	}
+	r.Run = key.completion(run)
+	return r
+}
