@@ -1,0 +1,169 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+// Config is every setting of offpeak's own.
+type Config struct {
+	Key       Secret // SWARMS_API_KEY; Empty when not set, which only some commands mind
+	BaseURL   string // SWARMS_BASE_URL
+	Ledger    string // OFFPEAK_LEDGER, with its default: "sqlite:/home/.../offpeak.db"
+	Archive   string // OFFPEAK_ARCHIVE, with its default
+	LogLevel  string // debug, info, warn or error
+	LogFormat string // console, json or "" to decide by the terminal
+	HTTPAddr  string // OFFPEAK_HTTP_ADDR
+	HTTPKeys  []Secret
+	Notify    Secret   // OFFPEAK_NOTIFY; webhook URLs hold secrets
+	Warnings  []string // names that look like ours and aren't
+}
+
+// DefaultBaseURL is the public Swarms API.
+const DefaultBaseURL = "https://api.swarms.world"
+
+// DefaultHTTPAddr is loopback: whoever wants more says so.
+const DefaultHTTPAddr = "127.0.0.1:8780"
+
+// Env is an environment; os.Environ() is one.
+type Env []string
+
+// Lookup is the last value of a name; an empty value counts as not set, since
+// that is what an unset variable of a compose file looks like.
+func (e Env) Lookup(name string) string {
+	value := ""
+	for _, kv := range e {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+			value = v
+		}
+	}
+	return value
+}
+
+// Load reads all settings and says all that is wrong with them at once, as a
+// fault of kind BadInput. A missing key is no error here: see NeedKey.
+func Load(env Env) (Config, error) {
+	c := Config{
+		BaseURL:   env.Lookup("SWARMS_BASE_URL"),
+		Ledger:    env.Lookup("OFFPEAK_LEDGER"),
+		Archive:   env.Lookup("OFFPEAK_ARCHIVE"),
+		LogLevel:  strings.ToLower(env.Lookup("OFFPEAK_LOG_LEVEL")),
+		LogFormat: strings.ToLower(env.Lookup("OFFPEAK_LOG_FORMAT")),
+		HTTPAddr:  env.Lookup("OFFPEAK_HTTP_ADDR"),
+		Notify:    NewSecret(env.Lookup("OFFPEAK_NOTIFY")),
+		Warnings:  strangers(env),
+	}
+	var wrong []error
+	key, err := readKey(env)
+	wrong = append(wrong, err)
+	c.Key = key
+	for k := range strings.SplitSeq(env.Lookup("OFFPEAK_HTTP_KEYS"), ",") {
+		if k = strings.TrimSpace(k); k != "" {
+			c.HTTPKeys = append(c.HTTPKeys, NewSecret(k))
+		}
+	}
+	c.defaults(env)
+	wrong = append(wrong, checkLedger(c.Ledger), checkArchive(c.Archive),
+		oneOf("OFFPEAK_LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
+		oneOf("OFFPEAK_LOG_FORMAT", c.LogFormat, "", "console", "json"))
+	if err := errors.Join(wrong...); err != nil {
+		return c, &batch.Fault{Kind: batch.BadInput, Op: "read settings", Detail: err.Error(), Err: err, Hint: "worker --help describes every setting"}
+	}
+	return c, nil
+}
+
+func (c *Config) defaults(env Env) {
+	state := stateDir(env)
+	for _, d := range []struct {
+		value *string
+		def   string
+	}{
+		{&c.BaseURL, DefaultBaseURL},
+		{&c.Ledger, "sqlite:" + filepath.Join(state, "offpeak.db")},
+		{&c.Archive, (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(state, "archive"))}).String()},
+		{&c.LogLevel, "info"},
+		{&c.HTTPAddr, DefaultHTTPAddr},
+	} {
+		if *d.value == "" {
+			*d.value = d.def
+		}
+	}
+}
+
+// stateDir is where the books are when nobody said otherwise: they have to
+// outlive a login and a working directory, or a night would forget what it
+// paid for.
+func stateDir(env Env) string {
+	if dir := env.Lookup("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "offpeak")
+	}
+	if home := env.Lookup("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "offpeak")
+	}
+	if abs, err := filepath.Abs(".data"); err == nil {
+		return abs
+	}
+	return ".data"
+}
+
+// NeedKey is the fault of a command that needs the key and has none.
+func (c Config) NeedKey() error {
+	if !c.Key.Empty() {
+		return nil
+	}
+	return &batch.Fault{
+		Kind: batch.BadInput, Op: "read setting", Thing: "SWARMS_API_KEY", Detail: "there is no API key",
+		Hint: "make one at https://swarms.world/platform/api-keys, then: export SWARMS_API_KEY=sk-... (or SWARMS_API_KEY_FILE=/path/to/it)",
+	}
+}
+
+func readKey(env Env) (Secret, error) {
+	key, file := env.Lookup("SWARMS_API_KEY"), env.Lookup("SWARMS_API_KEY_FILE")
+	if file == "" {
+		return NewSecret(strings.TrimSpace(key)), nil
+	}
+	if key != "" {
+		return Secret{}, errors.New("SWARMS_API_KEY and SWARMS_API_KEY_FILE are both set: unset one, so that it is clear which key pays")
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return Secret{}, fmt.Errorf("SWARMS_API_KEY_FILE: %w", err)
+	}
+	k := strings.TrimSpace(string(b))
+	if k == "" {
+		return Secret{}, fmt.Errorf("SWARMS_API_KEY_FILE: %s is empty", file)
+	}
+	return NewSecret(k), nil
+}
+
+func checkLedger(v string) error {
+	switch {
+	case strings.HasPrefix(v, "sqlite:") && strings.TrimPrefix(v, "sqlite:") != "",
+		strings.HasPrefix(v, "postgres://"), strings.HasPrefix(v, "postgresql://"):
+		return nil
+	}
+	// The value isn't shown: it may be a URL with a password and a slip in its scheme.
+	return errors.New("OFFPEAK_LEDGER: neither sqlite:PATH nor postgres://user@host/database")
+}
+
+func checkArchive(v string) error {
+	if strings.HasPrefix(v, "file:///") {
+		return nil
+	}
+	return errors.New("OFFPEAK_ARCHIVE: not of the form file:///absolute/folder")
+}
+
+func oneOf(name, v string, allowed ...string) error {
+	for _, a := range allowed {
+		if v == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %q is none of %s", name, v, strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
+}
