@@ -205,7 +205,7 @@ func (r *reader) jobName(n *node, p *path) string {
 }
 
 func (r *reader) expect(n *node, p *path) *batch.Expect {
-	if !r.object(n, p, "what a job is expected to use", expectFields) {
+	if !r.object(n, p, "expect", expectFields) {
 		return nil
 	}
 	e := &batch.Expect{}

@@ -87,7 +87,7 @@ func (r *reader) oneOf(n *node, p *path, allowed ...string) (string, bool) {
 		if near := nearest(s, allowed); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		r.at(n, p, s, fmt.Sprintf("%q is none of %s", clip(s), strings.Join(allowed, ", ")), hint)
+		r.at(n, p, s, fmt.Sprintf("%q is not one of: %s", clip(s), strings.Join(allowed, ", ")), hint)
 		return "", false
 	}
 	return s, ok

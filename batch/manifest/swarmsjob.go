@@ -143,10 +143,9 @@ func (r *reader) flag(n *node, p *path, never bool) {
 func (r *reader) loops(n *node, p *path, auto bool) {
 	switch {
 	case auto && n.kind == text:
-		if _, ok := r.oneOf(n, p, "auto"); !ok {
-			return
-		}
-		if r.regulated {
+		if n.literal != "auto" {
+			r.want(n, p, "a whole number or auto")
+		} else if r.regulated {
 			r.at(n, p, n.literal, "is auto, but regulated work runs once", "set max_loops to 1, or leave it out")
 		}
 	default:
@@ -215,12 +214,12 @@ func (r *reader) requestWhole(m merged, n *node, p *path) {
 	}
 }
 
-// given says whether a field holds something. One of the wrong kind was
-// complained about where it stands.
+// given says whether a field holds something. One of the wrong kind, or with
+// nothing behind its key, was complained about where it stands.
 func given(n *node) bool {
 	switch {
 	case n == nil || n.kind == nothing:
-		return false
+		return n != nil && n.blank
 	case n.kind == text:
 		return strings.TrimSpace(n.literal) != ""
 	case n.kind == list:

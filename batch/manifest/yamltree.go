@@ -14,7 +14,10 @@ import (
 // What YAML has and JSON hasn't is either turned into JSON without a doubt
 // (aliases, dates as text, True) or refused (custom tags, merge keys, 0x1f).
 func readYAML(f *finder, src string) *node {
-	if line, column, c := firstControl(src); line > 0 {
+	if line, column, c := firstControl(src); line > 0 && c == 0 {
+		f.add(line, column, nil, "", nulText, nulHint)
+		return nil
+	} else if line > 0 {
 		f.add(line, column, nil, "", fmt.Sprintf("has the control character %U", c), "remove it, or write it as an escape in double quotes")
 		return nil
 	}
@@ -188,7 +191,11 @@ func (r *yamlReader) tag(n *node, at *path, tag string) {
 
 func (r *yamlReader) scalar(n *node, y *yaml.Node, at *path) {
 	n.literal = y.Value
-	switch tag := y.ShortTag(); tag {
+	tag := y.ShortTag()
+	if tag == "!!str" && y.Style == 0 && y.Value != "" && numberLen(y.Value) == len(y.Value) {
+		tag = "!!float" // 1e999: the parser gives up on what its floats can't hold, we don't
+	}
+	switch tag {
 	case "!!str", "!!timestamp", "!!merge": // an unquoted date is the text that it is
 		n.kind = text
 		if strings.Contains(y.Value, "\x00") {
