@@ -114,6 +114,8 @@ func TestCheck(t *testing.T) {
 		{"start is finish", "20:00 06:00 01:00 01:00", nil, "start_at", "before finish_by"},
 		{"start after the default finish", "20:00 06:00 05:30", nil, "start_at", "before finish_by 05:00"},
 		{"start in the last buffer", "20:00 06:00 05:50 06:00", nil, "start_at", "nothing could end"},
+		{"start as the last buffer begins", "20:00 06:00 05:45 06:00", nil, "start_at", "nothing could end"},
+		{"finish as the first buffer ends", "20:00 06:00 20:00 20:15", nil, "finish_by", "nothing could start"},
 		{"finish in the first buffer", "20:00 06:00 20:00 20:10", nil, "finish_by", "nothing could start"},
 		{"weekdays", "20:00 06:00", func(w *tariff.Window) { w.Weekdays = []time.Weekday{1, 1, 7, -1} }, "weekdays weekdays weekdays", "named twice"},
 		{"all at once", "20:00 20:00", func(w *tariff.Window) { w.Zone, w.Buffer, w.Weekdays = "Mars", -1, []time.Weekday{9} }, "zone weekdays close buffer", "Mars"},
@@ -150,7 +152,7 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
-	for _, clocks := range []string{"20:00 06:00 20:00 06:00", "06:00 20:00", "00:00 23:59:59", "12:00 11:59:59", "00:00 06:00", "18:00 00:00"} {
+	for _, clocks := range []string{"20:00 06:00 20:00 06:00", "20:00 06:00 05:44:59 06:00", "20:00 06:00 20:00 20:15:01", "06:00 20:00", "00:00 23:59:59", "12:00 11:59:59", "00:00 06:00", "18:00 00:00"} {
 		if bad := window(t, pacific, clocks).Check(); bad != nil {
 			t.Errorf("%s: %v", clocks, bad)
 		}
