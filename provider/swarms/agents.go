@@ -135,7 +135,9 @@ func (z *sizer) agent(field string, raw json.RawMessage, loops int64, depth int)
 		prompt: textBytes(a.SystemPrompt) + textBytes(a.Role) + textBytes(a.Tools),
 		out:    out,
 	}
-	tools := present(a.Tools, a.Selected, a.MCPURL, a.MCPConfig, a.MCPConfigs) != nil
+	// Tools that the server runs bring text of any length. Those of
+	// tools_list_dictionary are only described to the model: it can't run them.
+	tools := present(a.Selected, a.MCPURL, a.MCPConfig, a.MCPConfigs) != nil
 	if tools {
 		c.tools = toolTokens
 	}

@@ -2,6 +2,7 @@ package swarms
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ const (
 	DefaultMaxTokens = 8192
 )
 
-// Assumptions of Size. Each one is on the high side of what was seen.
+// Assumptions of Size, chosen on the high side: a ceiling that is too low is
+// the worse mistake.
 const (
 	autoLoops     = 10      // what max_loops "auto" is taken for
 	assumedAgents = 10      // agents of a swarm that staffs itself
@@ -136,7 +138,7 @@ func quarter(n int64) int64 {
 // reread is how many tokens of earlier answers all calls of a run read, at
 // most. The bound must hold for any order, so the longest answers come first.
 func (z *sizer) reread() int64 {
-	slices.SortStableFunc(z.calls, func(a, b calls) int { return int(min(max(b.out-a.out, -1), 1)) })
+	slices.SortStableFunc(z.calls, func(a, b calls) int { return cmp.Compare(b.out, a.out) })
 	var before, sum int64
 	for _, c := range z.calls {
 		if !parallel[z.kind] {
