@@ -1,0 +1,217 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// buy answers the two endpoints that cost money. The body is read first of
+// all, so that the books know the name of what was turned away, too.
+func (x *exchange) buy() {
+	if a := unread(x.rules, x.endpoint, func() int { return x.s.books.nth(x.endpoint) }); a != nil {
+		x.s.books.cued(x.rec, a.Kind)
+		x.reset()
+		return
+	}
+	body, ok := x.body()
+	if !ok {
+		return
+	}
+	if x.endpoint == pathBatch {
+		x.batch(body)
+	} else {
+		x.single(body)
+	}
+}
+
+func (x *exchange) single(body []byte) {
+	sp, bad := decodeSpec(body)
+	x.s.books.name(x.rec, sp.name())
+	if !x.enter() {
+		return
+	}
+	if bad == nil {
+		bad = sp.schema(x.sw.LongNames)
+	}
+	if bad != nil {
+		x.fail(http.StatusUnprocessableEntity, []*invalid{bad})
+		return
+	}
+	if r := sp.content(x.tier, x.limits, x.sw.AnyModel); r != nil {
+		x.refuse(r)
+		return
+	}
+	x.accepted()
+	x.cues = cue(x.rules, x.endpoint, sp.name(), x.s.books.try(x.rec))
+	x.s.books.cued(x.rec, x.cues.names())
+	if x.mishap(false) {
+		return
+	}
+	w, err := x.work(sp, x.rec, x.cues)
+	switch {
+	case errors.Is(err, errInsufficient):
+		x.fail(http.StatusInternalServerError, "402: "+textInsufficient)
+	case err != nil:
+		x.fail(http.StatusServiceUnavailable, "Service Unavailable")
+	case x.mishap(true):
+	default:
+		full := w.render(0)
+		if a := x.cues.wire; a != nil && a.Kind == KindHuge {
+			full.Output = hugeOutput()
+		}
+		x.json(http.StatusOK, full)
+	}
+}
+
+// accepted counts the request where requests count before they are done.
+func (x *exchange) accepted() {
+	if x.sw.CountOn == "request" && !x.sw.Strict {
+		x.acct.limiter.record()
+	}
+}
+
+// entry is one item of a batch request.
+type entry struct {
+	sp      *spec
+	rec     *record
+	cues    cues
+	refused *refusal
+	answers []any // none when missing, two when duplicated
+}
+
+func (x *exchange) batch(body []byte) {
+	specs, bad := decodeBatch(body)
+	if !x.enter() {
+		return
+	}
+	for i := 0; bad == nil && i < len(specs); i++ {
+		bad = specs[i].schema(x.sw.LongNames, i)
+	}
+	switch limit := x.sw.BatchCap; {
+	case bad != nil:
+		x.fail(http.StatusUnprocessableEntity, []*invalid{bad})
+		return
+	case limit > 0 && len(specs) > limit:
+		x.refuse(&refusal{http.StatusBadRequest, fmt.Sprintf(textBatchCap, limit, len(specs))})
+		return
+	case len(specs) == 0: // a thread pool of no threads raises
+		x.answer(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("Internal Server Error"))
+		return
+	}
+	x.accepted()
+	entries := make([]*entry, len(specs))
+	for i, sp := range specs {
+		e := &entry{sp: sp, rec: x.s.books.item(x.rec, sp.name())}
+		e.refused = sp.content(x.tier, x.limits, x.sw.AnyModel)
+		e.cues = cue(x.rules, x.endpoint, sp.name(), x.s.books.try(e.rec))
+		x.s.books.cued(e.rec, e.cues.names())
+		if x.cues.wire == nil { // what happens to an answer happens to all of it
+			x.cues.wire = e.cues.wire
+		}
+		entries[i] = e
+		x.items = append(x.items, e.rec)
+	}
+	x.s.books.cued(x.rec, x.cues.names())
+	if x.mishap(false) {
+		return
+	}
+	done, err := x.workAll(entries)
+	switch {
+	case err != nil:
+		x.fail(http.StatusServiceUnavailable, "Service Unavailable")
+	case x.mishap(true):
+	default:
+		x.json(http.StatusOK, x.shape(done))
+	}
+}
+
+// workAll does the items on the server's workers and returns them in the
+// order in which they ended.
+func (x *exchange) workAll(entries []*entry) (done []*entry, err error) {
+	todo := make(chan *entry, len(entries))
+	for _, e := range entries {
+		todo <- e
+	}
+	close(todo)
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	for range min(x.s.opt.BatchWorkers, len(entries)) {
+		workers.Go(func() {
+			for e := range todo {
+				bad := x.one(e)
+				mu.Lock()
+				done = append(done, e)
+				err = errors.Join(err, bad)
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	switch x.sw.BatchOrder {
+	case "request":
+		done = entries
+	case "shuffled":
+		slices.SortFunc(done, func(a, b *entry) int {
+			return int(digest(x.s.opt.Seed, a.sp.name())>>1%1e9) - int(digest(x.s.opt.Seed, b.sp.name())>>1%1e9)
+		})
+	}
+	return done, err
+}
+
+// failedItem is an item that failed: its status code is lost.
+func failedItem(name, detail string) any {
+	return map[string]string{"status": "error", "swarm_name": name, "detail": textRunFailed + detail}
+}
+
+// one does one item.
+func (x *exchange) one(e *entry) error {
+	name := e.sp.name()
+	fault := e.cues.extra[KindItemError]
+	missing := e.cues.extra[KindItemMissing]
+	switch {
+	case e.refused != nil:
+		e.answers = []any{failedItem(name, e.refused.detail)}
+		return nil
+	case fault != nil && !fault.AfterWork:
+		e.answers = []any{failedItem(name, or(fault.Detail, "upstream model error"))}
+		return nil
+	case missing != nil && !missing.AfterWork:
+		return nil
+	}
+	w, err := x.work(e.sp, e.rec, e.cues)
+	switch {
+	case errors.Is(err, errInsufficient):
+		e.answers = []any{failedItem(name, textInsufficient)}
+		return nil
+	case err != nil:
+		return err
+	case missing != nil:
+		return nil
+	case fault != nil:
+		e.answers = []any{failedItem(name, or(fault.Detail, "upstream model error"))}
+		return nil
+	}
+	item := w.item(x.sw.BatchShape, deref(e.sp.Task))
+	if a := x.cues.wire; a != nil && a.Kind == KindHuge && a == e.cues.wire {
+		item.Result = hugeOutput()
+	}
+	e.answers = []any{item}
+	if e.cues.has(KindItemDuplicate) {
+		e.answers = append(e.answers, item)
+	}
+	return nil
+}
+
+func (x *exchange) shape(done []*entry) any {
+	items := []any{}
+	for _, e := range done {
+		items = append(items, e.answers...)
+	}
+	if x.sw.BatchShape == "C" {
+		return map[string]any{"results": items}
+	}
+	return items
+}

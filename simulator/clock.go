@@ -1,0 +1,177 @@
+package simulator
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Clock is the simulator's time. Everything that it stamps, prices, counts or
+// waits for goes by it.
+type Clock interface {
+	Now() time.Time
+	// Wait returns nil once d has passed on this clock (at once for d <= 0),
+	// or ctx's error if that ends first.
+	Wait(ctx context.Context, d time.Duration) error
+}
+
+// Tunable is a clock that can be set, frozen and made faster. It is safe for
+// concurrent use. Under testing/synctest it follows the bubble's time.
+type Tunable struct {
+	mu      sync.Mutex
+	base    time.Time     // the instant that it showed at since
+	since   time.Time     // by the machine's clock
+	scale   float64       // 1 real, 60 a minute a second, 0 frozen
+	moved   chan struct{} // closed and replaced when the clock is set or scaled
+	waiting int
+	counted chan struct{} // closed when waiting changes; nil while nobody watches
+}
+
+// NewClock is a clock at the machine's time and speed.
+func NewClock() *Tunable {
+	now := time.Now()
+	return &Tunable{base: now, since: now, scale: 1, moved: make(chan struct{})}
+}
+
+// FrozenClock is a clock that stands at t until it is set or advanced.
+func FrozenClock(t time.Time) *Tunable {
+	return &Tunable{base: t, since: time.Now(), moved: make(chan struct{})}
+}
+
+// Now is the instant that the clock shows.
+func (c *Tunable) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now(time.Now())
+}
+
+func (c *Tunable) now(machine time.Time) time.Time {
+	passed := machine.Sub(c.since)
+	switch c.scale {
+	case 0:
+		return c.base
+	case 1:
+		return c.base.Add(passed)
+	}
+	return c.base.Add(time.Duration(float64(passed) * c.scale))
+}
+
+// Set makes the clock show t from now on. Whoever waits for an instant that
+// is thereby past goes on.
+func (c *Tunable) Set(t time.Time) { c.change(func(time.Time) time.Time { return t }, nil) }
+
+// Offset makes the clock show the machine's time plus d.
+func (c *Tunable) Offset(d time.Duration) {
+	c.change(func(machine time.Time) time.Time { return machine.Add(d) }, nil)
+}
+
+// Advance moves the clock forward by d.
+func (c *Tunable) Advance(d time.Duration) {
+	c.change(func(machine time.Time) time.Time { return c.now(machine).Add(d) }, nil)
+}
+
+// Scale makes the clock go n times as fast as the machine's: 60 turns a
+// night of ten hours into ten minutes, 0 freezes. Negative counts as 0.
+func (c *Tunable) Scale(n float64) {
+	n = max(n, 0)
+	c.change(c.now, &n)
+}
+
+func (c *Tunable) change(base func(machine time.Time) time.Time, scale *float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	machine := time.Now()
+	c.base, c.since = base(machine), machine
+	if scale != nil {
+		c.scale = *scale
+	}
+	close(c.moved)
+	c.moved = make(chan struct{})
+}
+
+func (c *Tunable) count(n int) {
+	c.waiting += n
+	if c.counted != nil {
+		close(c.counted)
+		c.counted = nil
+	}
+}
+
+// Wait implements [Clock]. On a frozen clock it lasts until the clock is moved.
+func (c *Tunable) Wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	c.mu.Lock()
+	until := c.now(time.Now()).Add(d)
+	c.count(+1)
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.count(-1)
+		c.mu.Unlock()
+	}()
+	for {
+		c.mu.Lock()
+		left, scale, moved := until.Sub(c.now(time.Now())), c.scale, c.moved
+		c.mu.Unlock()
+		if left <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, left, scale, moved); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep returns when left may have passed or the clock was moved.
+func sleep(ctx context.Context, left time.Duration, scale float64, moved <-chan struct{}) error {
+	var ring <-chan time.Time
+	if scale > 0 {
+		t := time.NewTimer(time.Duration(float64(left)/scale) + 1)
+		defer t.Stop()
+		ring = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-ring:
+	case <-moved:
+	}
+	return nil
+}
+
+// Reading is what a clock shows, for the admin endpoint.
+type Reading struct {
+	Now     time.Time `json:"now"`
+	Scale   float64   `json:"scale"`
+	Waiting int       `json:"waiting"` // how many runs wait on it
+}
+
+// Read says what the clock shows and how fast it goes.
+func (c *Tunable) Read() Reading {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Reading{Now: c.now(time.Now()), Scale: c.scale, Waiting: c.waiting}
+}
+
+// AwaitWaiting returns once at least n waits are under way: the moment at
+// which a test may move a frozen clock.
+func (c *Tunable) AwaitWaiting(ctx context.Context, n int) error {
+	for {
+		c.mu.Lock()
+		if c.counted == nil {
+			c.counted = make(chan struct{})
+		}
+		waiting, counted := c.waiting, c.counted
+		c.mu.Unlock()
+		if waiting >= n {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-counted:
+		}
+	}
+}

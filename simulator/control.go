@@ -1,0 +1,164 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/offpeak/offpeak/money"
+)
+
+// strict reads one JSON object without unknown fields or anything after it.
+func strict(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("read body: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("read body: something follows the JSON object; send one")
+	}
+	return nil
+}
+
+// Rules are the faults under way.
+func (s *Server) Rules() []Rule {
+	rules := []Rule{}
+	for _, a := range *s.rules.Load() {
+		rules = append(rules, a.Rule)
+	}
+	return rules
+}
+
+// Switches are the switches as they stand.
+func (s *Server) Switches() Switches { return *s.switches.Load() }
+
+func (s *Server) adminFaults(set bool, body []byte) (any, error) {
+	if set {
+		rules, err := ParseFaults(body)
+		if err == nil {
+			err = s.SetFaults(rules...)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.Rules(), nil
+}
+
+func (s *Server) adminSwitches(set bool, body []byte) (any, error) {
+	if set {
+		sw, err := s.Switches().merge(body)
+		if err != nil {
+			return nil, err
+		}
+		s.switches.Store(&sw)
+	}
+	return s.Switches(), nil
+}
+
+func (s *Server) adminClock(set bool, body []byte) (any, error) {
+	clock, ok := s.clock.(*Tunable)
+	if !ok {
+		return nil, errors.New("set clock: this simulator was given a clock that can't be set")
+	}
+	if !set {
+		return clock.Read(), nil
+	}
+	var ask struct {
+		Set     *time.Time `json:"set"`
+		Offset  *string    `json:"offset"`
+		Advance *string    `json:"advance"`
+		Scale   *float64   `json:"scale"`
+	}
+	if err := strict(body, &ask); err != nil {
+		return nil, err
+	}
+	move := func(d *string, how func(time.Duration)) error {
+		if d == nil {
+			return nil
+		}
+		v, err := time.ParseDuration(*d)
+		if err != nil {
+			return fmt.Errorf("set clock: %w", err)
+		}
+		how(v)
+		return nil
+	}
+	if ask.Scale != nil {
+		if *ask.Scale < 0 {
+			return nil, fmt.Errorf("set clock: scale %g is negative; time doesn't run back", *ask.Scale)
+		}
+		clock.Scale(*ask.Scale)
+	}
+	if ask.Set != nil {
+		clock.Set(*ask.Set)
+	}
+	if err := errors.Join(move(ask.Offset, clock.Offset), move(ask.Advance, clock.Advance)); err != nil {
+		return nil, err
+	}
+	return clock.Read(), nil
+}
+
+func (s *Server) adminAccounts(set bool, body []byte) (any, error) {
+	if set {
+		var ask struct {
+			Account string     `json:"account"` // the first when empty
+			Credit  *money.USD `json:"credit"`
+			Free    *money.USD `json:"free"`
+			Tier    string     `json:"tier"`
+		}
+		if err := strict(body, &ask); err != nil {
+			return nil, err
+		}
+		if err := s.SetAccount(ask.Account, ask.Tier, ask.Credit, ask.Free); err != nil {
+			return nil, err
+		}
+	}
+	return s.Summary().Accounts, nil
+}
+
+// SetAccount changes an account, the first when name is empty, to a tier
+// unless that is empty, and to credits unless they are nil. A new tier brings
+// its limits; what is counted stays counted.
+func (s *Server) SetAccount(name, tier string, credit, free *money.USD) error {
+	if tier != "" && tier != TierFree && tier != TierPremium {
+		return fmt.Errorf("set account %q: tier %q is neither %s nor %s", name, tier, TierFree, TierPremium)
+	}
+	for _, a := range *s.accounts.Load() {
+		if name != "" && a.name != name {
+			continue
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if credit != nil {
+			a.purse.credit = *credit
+		}
+		if free != nil {
+			a.purse.free = *free
+		}
+		if tier != "" && tier != a.tier {
+			a.tier, a.limits = tier, TierLimits(tier)
+			a.limiter.become(a.limits.Quotas)
+		}
+		return nil
+	}
+	return fmt.Errorf("set account %q: there is none of that name", name)
+}
+
+// Reset puts books, accounts, switches and faults back to the options'. What
+// is under way is booked nowhere that can still be seen.
+func (s *Server) Reset() error {
+	accounts, err := s.openAccounts()
+	if err != nil {
+		return err
+	}
+	sw := s.opt.Switches
+	s.accounts.Store(&accounts)
+	s.switches.Store(&sw)
+	s.books.reset()
+	return s.SetFaults(s.opt.Faults...)
+}
