@@ -13,6 +13,7 @@ import (
 const (
 	maxSource = 4 << 20 // bytes of one document, before and after its aliases are expanded
 	maxDepth  = 64      // nested lists and objects
+	maxMarks  = 250_000 // lines, commas, colons and brackets: 4 MB of "[],[]," would take the YAML parser a gigabyte
 )
 
 // Said by both readers.
@@ -38,6 +39,14 @@ func document(f *finder, data []byte) *node {
 	if !utf8.ValidString(src) {
 		line, column, b := firstInvalid(src)
 		f.add(line, column, nil, "", fmt.Sprintf("has the byte %#02x, which isn't UTF-8", b), "save it as UTF-8")
+		return nil
+	}
+	marks := 0
+	for _, m := range []string{"\n", ",", ":", "[", "{"} {
+		marks += strings.Count(src, m)
+	}
+	if marks > maxMarks {
+		f.add(1, 1, nil, "", fmt.Sprintf("has %s lines, commas, colons and brackets, more than %s", grouped(marks), grouped(maxMarks)), manyJobs)
 		return nil
 	}
 	var n *node

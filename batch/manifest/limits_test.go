@@ -34,6 +34,10 @@ func TestLimits(t *testing.T) {
 			[]string{"1:1: is 5,242,890 bytes, more than 4,194,304 (" + manyJobs + ")"},
 		},
 		{
+			"two million values", "x: [" + strings.Repeat("1,", 2_000_000) + "]",
+			[]string{"1:1: has 2,000,002 lines, commas, colons and brackets, more than 250,000 (" + manyJobs + ")"},
+		},
+		{
 			"1001 jobs", "name: a\njobs:\n" + strings.Repeat("- {name: x, task: t}\n", 1001),
 			[]string{"3:1: jobs: has 1,001 jobs, more than 1,000 (" + manyJobs + ")"},
 		},
@@ -59,13 +63,13 @@ func TestLimits(t *testing.T) {
 			"deep and closed lists in YAML", "name: a\nx: " + strings.Repeat("[", 64) + strings.Repeat("]", 64),
 			[]string{"2:67: x" + strings.Repeat("[0]", 63) + ": is nested more than 64 deep"},
 		},
-		{"very deep lists in YAML", "name: a\nx: " + strings.Repeat("[", 1<<20), []string{"2:132: is nested more than 64 deep"}},
+		{"very deep lists in YAML", "name: a\nx: " + strings.Repeat("[", 1<<17), []string{"2:132: is nested more than 64 deep"}},
 		{"very deep blocks in YAML", blocks(1000), []string{"129:130: is nested more than 64 deep"}},
 		{
-			"deep lists in JSON", `{"x":` + strings.Repeat("[", 1<<20),
+			"deep lists in JSON", `{"x":` + strings.Repeat("[", 1<<17),
 			[]string{"1:69: x" + strings.Repeat("[0]", 63) + ": is nested more than 64 deep"},
 		},
-		{"deep objects in JSON", strings.Repeat(`{"a":`, 1<<18), []string{"1:321: a" + strings.Repeat(".a", 63) + ": is nested more than 64 deep"}},
+		{"deep objects in JSON", strings.Repeat(`{"a":`, 100_000), []string{"1:321: a" + strings.Repeat(".a", 63) + ": is nested more than 64 deep"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			_, err := Read("f", []byte(c.in))
