@@ -41,12 +41,12 @@ func decodeCompletion(v json.RawMessage) (Completion, error) {
 	if len(v) == 0 {
 		return Completion{}, errors.New("the answer is empty")
 	}
-	if !json.Valid(v) {
-		return Completion{}, errors.New("the answer isn't JSON")
-	}
 	var r run
-	if v[0] != '{' || json.Unmarshal(v, &r) != nil {
-		return Completion{Raw: v}, errNotARun
+	if err := json.Unmarshal(v, &r); err != nil {
+		if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) {
+			return Completion{Raw: v}, errNotARun // JSON, but no object
+		}
+		return Completion{}, errors.New("the answer isn't JSON")
 	}
 	c := Completion{
 		JobID:     first(str(r.JobID), str(r.ID)),

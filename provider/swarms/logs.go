@@ -1,7 +1,6 @@
 package swarms
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,9 +186,12 @@ func (l *logReader) rows() error {
 		return err
 	}
 	for l.more() {
-		var w rowWire
+		var w *rowWire // nil after a null, which must not pass as an empty row
 		if err := l.value(&w); err != nil {
 			return err
+		}
+		if w == nil {
+			return errors.New("a row of the log is null; an object was expected")
 		}
 		if err := l.yield(w.row()); err != nil {
 			return err
@@ -207,17 +209,7 @@ type rowWire struct {
 	Data      json.RawMessage `json:"data"`
 }
 
-// UnmarshalJSON refuses what is no object: encoding/json would let a null pass
-// as an empty row, and a row that can't be read must not look like none.
-func (w *rowWire) UnmarshalJSON(v []byte) error {
-	type plain rowWire
-	if t := bytes.TrimSpace(v); len(t) == 0 || t[0] != '{' {
-		return fmt.Errorf("a row of the log is %s; an object was expected", shown(v))
-	}
-	return json.Unmarshal(v, (*plain)(w))
-}
-
-func (w rowWire) row() LogRow {
+func (w *rowWire) row() LogRow {
 	r := LogRow{ID: str(w.ID), CreatedAt: str(w.CreatedAt), Category: str(w.Category), KeyID: KeyID(str(w.Key))}
 	if n, ok := number(w.ID); ok && r.ID == "" {
 		r.ID = n
