@@ -22,6 +22,17 @@ type Span struct {
 	StartAt  time.Time `json:"start_at"` // when work begins if it was asked for before
 	Deadline time.Time `json:"deadline"` // when the last job must have ended: the earlier of FinishBy and Closes - Buffer
 	Earliest time.Time `json:"earliest"` // Opens + Buffer: no start before
+
+	Zone string `json:"zone,omitempty"` // the window's: instants keep only their offset through JSON
+}
+
+// Location is the window's zone, for showing times to people. A span that
+// doesn't name it has the zone of its instants.
+func (s Span) Location() *time.Location {
+	if loc, err := location(s.Zone); err == nil {
+		return loc
+	}
+	return s.Opens.Location()
 }
 
 // Length is how long the window is really open that night.
@@ -137,7 +148,7 @@ func (w Window) on(loc *time.Location, d int64) (Span, error) {
 		return Span{}, fmt.Errorf("window doesn't open on %s: its hours, %s to %s in %s, are skipped by a change of the clocks",
 			nightOf(d), w.Open, w.Close, w.Zone)
 	}
-	s := Span{Night: nightOf(d), Opens: p.opens(loc), Closes: p.closes(loc)}
+	s := Span{Night: nightOf(d), Opens: p.opens(loc), Closes: p.closes(loc), Zone: w.Zone}
 	s.Earliest = s.Opens.Add(w.Buffer)
 	s.StartAt = later(s.Earliest, p.reaches(loc, w.StartAt.after(w.Open)))
 	s.Deadline = earlier(s.Closes.Add(-w.Buffer), p.reaches(loc, w.FinishBy.after(w.Open)))

@@ -2,6 +2,7 @@ package tariff_test
 
 import (
 	"encoding/json"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestSwarmsNights(t *testing.T) {
 		want := tariff.Span{
 			Night: c.night,
 			Opens: instant(t, c.opens), Earliest: instant(t, c.earliest), StartAt: instant(t, c.start),
-			Deadline: instant(t, c.deadline), Closes: instant(t, c.closes),
+			Deadline: instant(t, c.deadline), Closes: instant(t, c.closes), Zone: "America/Los_Angeles",
 		}
 		got, err := tariff.SwarmsWindow().On(c.night)
 		if err != nil {
@@ -192,5 +193,27 @@ func TestSpanTravelsAsJSON(t *testing.T) {
 	}
 	if _, err := (tariff.Window{}).On("2026-11-22"); !errors.As(err, new(tariff.FieldError)) {
 		t.Errorf("On of no window: %v", err)
+	}
+}
+
+// Instants keep only their offset through JSON; the span keeps the zone.
+func TestSpanKeepsItsZone(t *testing.T) {
+	span, err := tariff.SwarmsWindow().On("2026-11-22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(span)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got tariff.Span
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if s := got.Deadline.In(got.Location()).Format("15:04 MST"); s != "05:00 PST" {
+		t.Errorf("the deadline reads %s", s)
+	}
+	if s := (tariff.Span{Opens: span.Opens}).Location(); s != span.Opens.Location() {
+		t.Errorf("a span that names no zone is in %s", s)
 	}
 }

@@ -45,7 +45,7 @@ func longestRun(w tariff.Window, loc *time.Location, night tariff.Night, around 
 	if best == nil {
 		return tariff.Span{}, false
 	}
-	s := tariff.Span{Night: night, Opens: best[0], Closes: best[len(best)-1].Add(time.Minute)}
+	s := tariff.Span{Night: night, Opens: best[0], Closes: best[len(best)-1].Add(time.Minute), Zone: w.Zone}
 	// The first minute at which the clock stands at c or past it, along the night.
 	reached := func(c tariff.Clock) time.Time {
 		for _, at := range best {
