@@ -2,7 +2,6 @@ package tariff_test
 
 import (
 	"encoding/json"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
