@@ -1,0 +1,214 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// Schema names the shape of a Morning as JSON. Fields may be added under the
+// same name; a change of what is there gets a new one.
+const Schema = "offpeak/report/v1"
+
+// Morning is the report as data. Its result holds every finding with every
+// job's name, where that of a workflow is bounded.
+type Morning struct {
+	Schema string `json:"schema"`
+	batch.Result
+	Provider string       `json:"provider"`
+	Stop     string       `json:"stop,omitempty"` // why the night stopped early, if it did
+	Window   Hours        `json:"window"`
+	Work     Work         `json:"work"`
+	Shares   Shares       `json:"shares"`
+	Leaks    []batch.Leak `json:"leaks"`
+	Left     []Leftover   `json:"left"` // every job that didn't succeed
+	Warnings []string     `json:"warnings"`
+	Advice   []string     `json:"advice"`
+}
+
+// Hours are the night's instants.
+type Hours struct {
+	Zone     string    `json:"zone"`
+	Opens    time.Time `json:"opens"`
+	StartAt  time.Time `json:"start_at"`
+	Deadline time.Time `json:"deadline"`
+	Closes   time.Time `json:"closes"`
+	Length   string    `json:"length"` // from opening to close, "10h0m0s"; 9 or 11 hours when the clocks change
+}
+
+// Work is what was done in them.
+type Work struct {
+	Began     time.Time `json:"began,omitzero"`            // first send of a run that was charged
+	Ended     time.Time `json:"ended,omitzero"`            // last end of one
+	PerMinute string    `json:"jobs_per_minute,omitempty"` // charged runs, one decimal; "" when that means nothing
+	Requests  int       `json:"requests"`                  // sent in all
+	Retried   int       `json:"retried_jobs"`              // jobs that took more than one
+	Limited   int       `json:"rate_limited"`              // requests that met a rate limit (HTTP 429)
+	Charges   int       `json:"charges"`                   // charges on the books
+	Tokens    Tokens    `json:"tokens"`                    // of the charges that name them
+	Parked    money.USD `json:"parked_ceiling,omitzero"`   // the most that what is put off can cost
+	AtRisk    money.USD `json:"in_doubt_ceiling,omitzero"` // the most that unknown jobs may have cost
+}
+
+// Tokens are counts of tokens.
+type Tokens struct {
+	Input  int64 `json:"input"`
+	Output int64 `json:"output"`
+}
+
+// Shares are percentages with one decimal, "32.7"; "" when the whole is zero.
+type Shares struct {
+	OfDayPrice string    `json:"saved_of_day_price"` // saved / day price
+	Realised   string    `json:"realised"`           // realised / possible; 100.0 only when nothing leaked
+	Possible   money.USD `json:"possible_dollars"`   // what the night could take off: token day price x (1 - night)
+	Saved      money.USD `json:"realised_dollars"`   // what it did take off
+}
+
+// Leftover is a job that didn't succeed.
+type Leftover struct {
+	Seq       int         `json:"seq"`
+	Name      string      `json:"name"`
+	RequestID string      `json:"request_id"`
+	State     batch.State `json:"state"`
+	Why       string      `json:"why,omitempty"`
+	Ceiling   money.USD   `json:"ceiling"`
+	Attempts  int         `json:"attempts"`
+}
+
+// Facts are what a report is built from, beside the stream of jobs, charges
+// and attempts.
+type Facts struct {
+	Batch    ledger.Batch
+	Span     tariff.Span
+	Zone     *time.Location  // in which people read times; nil: the zone that the span carries
+	Result   batch.Result    // with the audit's verdict
+	All      []batch.Finding // the audit's findings with every name; nil: those of the result
+	Possible money.USD       // as the audit computed it
+	Realised money.USD
+	Leaks    []batch.Leak
+	Warnings []string
+	Stop     string
+	Tier     string // the account's, "free" or "premium"; "" when unknown
+}
+
+// Draft takes in a night and builds its report. It isn't safe for concurrent
+// use.
+type Draft struct {
+	facts Facts
+	work  Work
+	left  []Leftover
+}
+
+// New begins a report.
+func New(f Facts) *Draft { return &Draft{facts: f} }
+
+// Job takes in a job of the batch, each once.
+func (d *Draft) Job(j ledger.Job) {
+	d.work.Requests += j.Attempts
+	if j.Attempts > 1 {
+		d.work.Retried++
+	}
+	switch j.State {
+	case batch.Succeeded:
+		return
+	case batch.Parked:
+		d.work.Parked += j.Ceiling
+	case batch.Unknown, batch.Sending:
+		d.work.AtRisk += j.Ceiling
+	}
+	d.left = append(d.left, Leftover{
+		Seq: j.Seq, Name: j.Name, RequestID: j.RequestID, State: j.State, Why: j.Why, Ceiling: j.Ceiling, Attempts: j.Attempts,
+	})
+}
+
+// Charge takes in a charge of the batch, each once.
+func (d *Draft) Charge(c ledger.Charge) {
+	w := &d.work
+	w.Charges++
+	if !c.SentAt.IsZero() && (w.Began.IsZero() || c.SentAt.Before(w.Began)) {
+		w.Began = c.SentAt
+	}
+	if c.EndedAt.After(w.Ended) {
+		w.Ended = c.EndedAt
+	}
+	if c.HasTokens {
+		w.Tokens.Input += c.InputTokens
+		w.Tokens.Output += c.OutputTokens
+	}
+}
+
+// Attempt takes in a request, to count those that met a rate limit. A job that
+// succeeded with its first request has none, so that only the attempts of the
+// others need to be read.
+func (d *Draft) Attempt(a ledger.Attempt) {
+	if a.Outcome == batch.RateLimited {
+		d.work.Limited++
+	}
+}
+
+// Build is the report of what was taken in.
+func (d *Draft) Build() Morning {
+	f := d.facts
+	zone := f.Zone
+	if zone == nil {
+		zone = f.Span.Opens.Location()
+	}
+	m := Morning{
+		Schema: Schema, Result: f.Result, Provider: f.Batch.Provider, Stop: f.Stop,
+		Window: Hours{
+			Zone: zone.String(), Opens: f.Span.Opens.In(zone), StartAt: f.Span.StartAt.In(zone),
+			Deadline: f.Span.Deadline.In(zone), Closes: f.Span.Closes.In(zone), Length: f.Span.Closes.Sub(f.Span.Opens).String(),
+		},
+		Work: d.work,
+		Shares: Shares{
+			OfDayPrice: percent(f.Result.Money.Saved, f.Result.Money.DayPrice),
+			Realised:   percent(f.Realised, f.Possible), Possible: f.Possible, Saved: f.Realised,
+		},
+		Leaks: given(f.Leaks), Left: given(d.left), Warnings: given(f.Warnings), Advice: advice(f, d.work),
+	}
+	if f.All != nil {
+		m.Audit.Findings = f.All
+	}
+	m.Audit.Findings = given(m.Audit.Findings)
+	m.Work.PerMinute = perMinute(d.work.Charges, d.work.Ended.Sub(d.work.Began))
+	if !m.Work.Began.IsZero() {
+		m.Work.Began = m.Work.Began.In(zone)
+	}
+	if !m.Work.Ended.IsZero() {
+		m.Work.Ended = m.Work.Ended.In(zone)
+	}
+	slices.SortStableFunc(m.Left, func(a, b Leftover) int {
+		return cmp.Or(cmp.Compare(slices.Index(urgent, a.State), slices.Index(urgent, b.State)), cmp.Compare(a.Seq, b.Seq))
+	})
+	return m
+}
+
+// urgent is the order in which left-over jobs want a person's attention: money
+// in doubt first, what comes round by itself last.
+var urgent = []batch.State{
+	batch.Unknown, batch.Sending, batch.Rejected, batch.Skipped, batch.Reserved, batch.Planned, batch.Cancelled, batch.Parked,
+}
+
+// given is a copy that is never null in JSON.
+func given[T any](s []T) []T { return append([]T{}, s...) }
+
+// advice is when the production checklist of the Swarms docs says that the
+// premium tier pays: more than one 429, or more than 1,200 requests, a day.
+func advice(f Facts, w Work) []string {
+	all := []string{}
+	if f.Batch.Provider != "swarms" || f.Tier == "premium" {
+		return all
+	}
+	if w.Limited > 1 {
+		all = append(all, "more than one request met a rate limit tonight: the premium tier allows 20 times as many a minute")
+	}
+	if w.Requests > 1200 {
+		all = append(all, "more than 1,200 requests in a day: that is what the premium tier is for")
+	}
+	return all
+}
