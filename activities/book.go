@@ -1,0 +1,285 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/archive"
+	"github.com/offpeak/offpeak/audit"
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/swarms"
+)
+
+// answer is what became of one request.
+type answer struct {
+	run     swarms.Completion
+	receipt provider.Receipt
+	err     error
+}
+
+// book writes down what became of a request:
+//
+//	2xx with its price              settled
+//	2xx without                     unknown, billed: never sent again
+//	429                             reserved, uncounted; a floor for the key
+//	another 4xx                     rejected
+//	401, 403                        rejected; the key is closed, the batch stopped
+//	402                             reserved, uncounted; the key is held
+//	not written                     reserved, counted
+//	5xx, timeout, reset, cut short  unknown: looked up before it is sent again
+//
+// Nil means: look at the state and go on.
+func (s *submission) book(ctx context.Context, j ledger.Job, attempt int, a answer) error {
+	c := ledger.Closing{Batch: s.in.Batch, Seq: s.in.Seq, Attempt: attempt, Status: a.receipt.Status, EndedAt: a.receipt.EndedAt()}
+	var err error
+	if c.Receipt, err = json.Marshal(a.receipt); err != nil {
+		return fmt.Errorf("write receipt of %s: %w", thing(s.in), err)
+	}
+	s.report(j, attempt, a)
+	s.learn(ctx, a.receipt.Limits, c.EndedAt)
+	if a.err == nil {
+		return s.paid(ctx, j, c, a)
+	}
+	f := &batch.Fault{}
+	if !errors.As(a.err, &f) {
+		// The client's errors are faults, all of them. One that isn't says
+		// nothing of what left, so the doubt stands.
+		f = &batch.Fault{Kind: batch.OutcomeUnknown, Op: "submit", Moved: batch.MovedMaybe, Detail: "an error without a kind"}
+	}
+	c.Kind = f.Kind
+	switch f.Kind {
+	case batch.RateLimited:
+		return s.limited(ctx, c, f)
+	case batch.KeyRefused:
+		return s.refused(ctx, c, f)
+	case batch.RejectedByAPI, batch.BadInput:
+		return s.insist(ctx, func() error { _, err := s.Ledger.Reject(ctx, c, said(f)); return err })
+	case batch.CreditsTooLow:
+		return s.broke(ctx, j, c, f, a.receipt)
+	case batch.NotSent, batch.Cancelling:
+		return s.unsent(ctx, j, c, f)
+	}
+	return s.doubt(ctx, j, c, f, a.receipt)
+}
+
+// paid settles an answer that was billed and says how much.
+func (s *submission) paid(ctx context.Context, j ledger.Job, c ledger.Closing, a answer) error {
+	output := s.keep(ctx, j, a.run)
+	if a.run.Usage == nil || !a.run.Usage.TotalCost.Known {
+		f := &batch.Fault{
+			Kind: batch.OutcomeUnknown, Op: "submit", Thing: thing(s.in), Moved: batch.MovedYes, Status: c.Status,
+			Detail: "the answer has no price", Hint: "it ran and was billed; the amount is in the provider's log; it isn't sent again",
+		}
+		c.Kind = f.Kind
+		return s.doubt(ctx, j, c, f, a.receipt)
+	}
+	bill := s.charge(j, a.run, ledger.FromAnswer)
+	bill.Attempt, bill.SentAt, bill.EndedAt = c.Attempt, a.receipt.SentAt, c.EndedAt
+	err := s.insist(ctx, func() error { _, err := s.Ledger.Settle(ctx, c, bill, output); return err })
+	if err != nil {
+		return err
+	}
+	s.watch.witness(j.RequestID, c.EndedAt)
+	s.settled(j, bill)
+	return nil
+}
+
+// settled is said of each charge, from whatever source.
+func (s *submission) settled(j ledger.Job, bill ledger.Charge) {
+	s.bill = &bill
+	s.checkDiscount(j, bill)
+}
+
+// checkDiscount says at once what the audit will say in the morning.
+func (s *submission) checkDiscount(j ledger.Job, bill ledger.Charge) {
+	check := audit.Examine(s.batch.Card, s.in.Span, s.in.Span.Location(), bill)
+	if check.Proof == audit.Landed {
+		return
+	}
+	s.Log.Warn("a charge doesn't show the night price",
+		zap.String("batch", string(s.in.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID),
+		zap.String("billed", bill.Total.String()), zap.String("night_price", bill.NightPrice.String()),
+		zap.String("overpaid", check.Overpaid.String()), zap.String("cause", check.Cause))
+}
+
+// limited keeps Retry-After to the letter. The second refusal in a row may
+// come from a window that its Retry-After doesn't speak of (the headers know
+// none for the hour), so the limits are asked for.
+func (s *submission) limited(ctx context.Context, c ledger.Closing, f *batch.Fault) error {
+	until := c.EndedAt.Add(f.After)
+	err := s.insist(ctx, func() error {
+		return s.Ledger.Floor(ctx, s.key, until, fmt.Sprintf("HTTP 429, retry after %s", f.After))
+	})
+	if err != nil {
+		return err
+	}
+	var j ledger.Job
+	err = s.insist(ctx, func() (err error) {
+		j, err = s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f), NotBefore: until, Limited: true})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if j.Limited >= 2 {
+		s.askLimits(ctx)
+	}
+	return s.back(until, f)
+}
+
+// refused closes the key before anything else can leave with it.
+func (s *submission) refused(ctx context.Context, c ledger.Closing, f *batch.Fault) error {
+	why := said(f)
+	s.Log.Error("the provider refused the key: nothing else is sent", zap.String("batch", string(s.in.Batch)), zap.String("key", s.key), zap.String("detail", why))
+	return s.insist(ctx, func() error {
+		if err := s.Ledger.CloseKey(ctx, s.key, why); err != nil {
+			return err
+		}
+		if err := s.Ledger.StopBatch(ctx, s.in.Batch, why); err != nil {
+			return err
+		}
+		_, err := s.Ledger.Reject(ctx, c, why)
+		return err
+	})
+}
+
+// broke holds the key until credits are back. A 402 at the door is free; one
+// from behind the run leaves its outcome in doubt.
+func (s *submission) broke(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault, r provider.Receipt) error {
+	s.Log.Error("credits are used up: nothing is sent until there are more", zap.String("batch", string(s.in.Batch)), zap.String("key", s.key))
+	if err := s.insist(ctx, func() error { return s.Ledger.HoldKey(ctx, s.key, said(f)) }); err != nil {
+		return err
+	}
+	if f.Moved != batch.MovedNo && f.Moved != "" {
+		return s.doubt(ctx, j, c, f, r)
+	}
+	return s.insist(ctx, func() error { _, err := s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f)}); return err })
+}
+
+// unsent spaces tries of which not a byte left.
+func (s *submission) unsent(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault) error {
+	c.Kind = batch.NotSent
+	until := s.now().Add(s.jitter(j.Tries + 1))
+	err := s.insist(ctx, func() error {
+		_, err := s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f), NotBefore: until, Counts: true})
+		return err
+	})
+	if err != nil || j.Tries+1 >= maxTries {
+		return err
+	}
+	return s.back(until, f)
+}
+
+// doubt writes down that a request may have run. When it can be declared
+// absent depends on whether the run can still be going: an answered 5xx says
+// that it isn't; but a gateway that gave up waiting (504, 408, 499, 524) says
+// no more than a timeout of our own.
+func (s *submission) doubt(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault, r provider.Receipt) error {
+	d := ledger.Doubt{Attempt: c.Attempt, SentAt: r.SentAt, Billed: f.Moved == batch.MovedYes, Why: said(f)}
+	d.Answered = d.Billed || r.Wrote == provider.Answered && !gatewayGaveUp(r.Status)
+	d.AbsentAfter = r.SentAt.Add(s.in.RequestTimeout + s.batch.Policy.LogLag)
+	if d.Answered {
+		d.AbsentAfter = c.EndedAt // a log that has caught up may tell at once: see absent
+	}
+	until := s.now().Add(max(s.jitter(j.Tries+1), f.After))
+	err := s.insist(ctx, func() error { _, err := s.Ledger.Doubt(ctx, c, d, until); return err })
+	if err != nil {
+		return err
+	}
+	return s.back(until, f)
+}
+
+func gatewayGaveUp(status int) bool {
+	switch status {
+	case http.StatusGatewayTimeout, http.StatusRequestTimeout, 499, 524:
+		return true
+	}
+	return false
+}
+
+// back hands the job to Temporal until then; nil when it goes on here, because
+// that is less than a second away, or because it would be too late and the
+// gate parks it.
+func (s *submission) back(until time.Time, f *batch.Fault) error {
+	wait := until.Sub(s.now())
+	if wait < least && !s.tooOld(wait) || f.Kind != batch.OutcomeUnknown && !s.fits(until) {
+		return nil
+	}
+	f.After = 0 // the delay below is what counts
+	return later{f, wait}
+}
+
+// keep puts an answer into the archive and is its key; "" when that can't be
+// done. The money is settled all the same: it was paid, and the provider's log
+// has the answer too.
+func (h *Hands) keep(ctx context.Context, j ledger.Job, run swarms.Completion) string {
+	if len(run.Raw) == 0 {
+		return ""
+	}
+	key := archive.AnswerKey(j.Batch, j.RequestID)
+	err := h.Archive.Put(ctx, key, run.Raw)
+	if errors.Is(err, archive.ErrDiffers) {
+		return key // the answer itself, and now the log's copy of it: the first stays
+	}
+	if err != nil {
+		h.Log.Error("an answer that was paid for couldn't be archived; the provider's log still has it",
+			zap.String("batch", string(j.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID), zap.Error(err))
+		return ""
+	}
+	return key
+}
+
+// insist writes to the ledger, and doesn't give up at once when the ledger is
+// out of reach: what it would write is the only record of a request. When it
+// does give up, the job stays sending, and the next attempt takes it for a
+// crash.
+func (h *Hands) insist(ctx context.Context, write func() error) error {
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		err := write()
+		if batch.KindOf(err) != batch.OutOfReach || wait > 8*time.Second {
+			return err
+		}
+		h.Log.Warn("the ledger is out of reach", zap.Duration("again_in", wait), zap.Error(err))
+		if err := h.Clock.Wait(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// said is a fault for the books: "HTTP 422: field required".
+func said(f *batch.Fault) string {
+	why := f.Detail
+	if why == "" {
+		why = string(f.Kind)
+	}
+	if f.Status != 0 {
+		return fmt.Sprintf("HTTP %d: %s", f.Status, why)
+	}
+	return why
+}
+
+// report logs one request: never a prompt, an answer or a key.
+func (s *submission) report(j ledger.Job, attempt int, a answer) {
+	fields := []zap.Field{
+		zap.String("batch", string(s.in.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID),
+		zap.Int("attempt", attempt), zap.Int("status", a.receipt.Status), zap.Duration("elapsed", a.receipt.Elapsed),
+	}
+	for _, w := range a.receipt.Limits.Windows {
+		fields = append(fields, zap.Int64("remaining_"+w.Name, w.Remaining), zap.Int64("limit_"+w.Name, w.Limit))
+	}
+	if a.err == nil {
+		s.Log.Info("sent", append(fields, zap.String("outcome", "answered"))...)
+		return
+	}
+	fields = append(fields, zap.String("outcome", string(batch.KindOf(a.err))), zap.String("wrote", string(a.receipt.Wrote)),
+		zap.String("swarm_type", j.Type), zap.Strings("models", j.Models), zap.String("error", a.err.Error()))
+	s.Log.Warn("sent", fields...)
+}

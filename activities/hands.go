@@ -1,0 +1,120 @@
+package activities
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/archive"
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/gate"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider/swarms"
+)
+
+// Clock is the hands' time. Everything that they stamp, judge or wait for goes
+// by it; only heartbeats, which prove life to the server, go by the machine's.
+type Clock interface {
+	Now() time.Time
+	// Wait returns nil once d has passed, or ctx's error if that ends first.
+	Wait(ctx context.Context, d time.Duration) error
+}
+
+// Deps are what the hands work with. Ledger, Archive and Swarms are required;
+// the host owns and closes them.
+type Deps struct {
+	Ledger  *ledger.Ledger
+	Archive *archive.Archive
+	Swarms  *swarms.Client
+	Log     *zap.Logger // no logging when nil
+	Clock   Clock       // the machine's when nil
+	Rules   gate.Rules  // zero fields mean the gate's defaults
+
+	// Jitter draws uniformly from [0, most); math/rand when nil.
+	Jitter func(most time.Duration) time.Duration
+
+	// Running says whether a workflow run is still open. It is asked before a
+	// night that another run has claimed is taken over; when nil, every owner
+	// counts as running and nothing is ever taken over.
+	Running func(ctx context.Context, workflowID, runID string) (bool, error)
+
+	// Attributes says that the namespace has the story's search attributes.
+	Attributes bool
+}
+
+// Hands are the activities of one worker. They are safe for concurrent use.
+type Hands struct {
+	Deps
+	key    string // how the books name the client's key
+	watch  *watch
+	stiles stiles
+	heard  hearing
+
+	mu   sync.Mutex
+	live map[job]bool // jobs that this process is sending or settling right now
+}
+
+// job names a job within this process.
+type job struct {
+	batch batch.ID
+	seq   int
+}
+
+// New makes the hands of a worker.
+func New(d Deps) *Hands {
+	if d.Log == nil {
+		d.Log = zap.NewNop()
+	}
+	if d.Clock == nil {
+		d.Clock = machineClock{}
+	}
+	if d.Jitter == nil {
+		d.Jitter = rand.N[time.Duration]
+	}
+	h := &Hands{Deps: d, key: d.Swarms.KeyID(), live: map[job]bool{}}
+	h.watch = newWatch(h.sweep)
+	return h
+}
+
+func (h *Hands) now() time.Time { return h.Clock.Now() }
+
+// enter marks a job as being worked on. False: another attempt of this very
+// process is at it, which a heartbeat that got lost can bring about; what the
+// ledger calls sending is then no crash.
+func (h *Hands) enter(j job) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.live[j] {
+		return false
+	}
+	h.live[j] = true
+	return true
+}
+
+func (h *Hands) leave(j job) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.live, j)
+}
+
+// machineClock is the machine's time.
+type machineClock struct{}
+
+func (machineClock) Now() time.Time { return time.Now() }
+
+func (machineClock) Wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

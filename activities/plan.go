@@ -1,0 +1,233 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// How a night is cut up.
+const (
+	shardSize = 500 // jobs per child workflow: about 1,700 events and 200 KB of history, far from any limit
+	shards    = 4   // children under way at once: measured faster than one workflow, and quick to list
+	inFlight  = 125 // jobs under way in one child: 500 in all keep 33 requests a second of 15 s each going
+
+	chunkJobs  = 500     // jobs written to the ledger in one transaction
+	chunkBytes = 8 << 20 // or as many as have this much of requests
+)
+
+// PlanNight reads and checks the manifest, asks the provider for its rate card
+// and limits, prices every job, claims the night and writes jobs and request
+// ids into the ledger. Whatever is wrong with the input is found before
+// anything is claimed. Planned again, by a retry or a re-run, every job keeps
+// its identity; what was parked or skipped is planned anew, and what succeeded
+// or is unknown is never sent again.
+func (h *Hands) PlanNight(ctx context.Context, in batch.PlanRequest) (batch.Plan, error) {
+	p := beat(ctx, "reading the manifest")
+	defer p.end()
+	out, err := h.plan(ctx, in, p)
+	return out, raise(err)
+}
+
+func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch.Plan, error) {
+	src, err := readInput(in.Input)
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	m := src.manifest
+	start, err := m.Window.Decide(in.Asked, m.Policy.RequestTimeout)
+	if err != nil {
+		return batch.Plan{}, &batch.Fault{Kind: batch.BadInput, Op: "plan", Thing: string(m.Name), Detail: err.Error(), Err: err}
+	}
+	terms, err := h.terms(ctx)
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	s := newSurvey(m, terms.card, start)
+	err = src.each(func(j batch.Job) error {
+		p.now(Beat{Doing: "pricing", Count: len(s.days) + 1})
+		_, err := s.job(j)
+		return errors.Join(ctx.Err(), err)
+	})
+	if err == nil {
+		err = s.refuse()
+	}
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	b, err := h.claim(ctx, ledger.Batch{
+		ID: batch.NewID(m.Name, start.Span.Night), Provider: m.Provider, Key: h.key,
+		Owner: ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}, Digest: s.digest.Sum(),
+		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: m.Policy,
+	})
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	if err := h.write(ctx, b, src, s, p); err != nil {
+		return batch.Plan{}, err
+	}
+	plan := batch.Plan{
+		Batch: b.ID, Provider: m.Provider, Window: m.Window, Start: start, Jobs: len(s.days),
+		Budget: m.Budget, Policy: m.Policy, Card: terms.card,
+		ShardSize: shardSize, Shards: shards, InFlight: inFlight, Attributes: h.Attributes,
+		Warnings: append(terms.warnings, s.warnings()...),
+	}
+	if err := h.pending(ctx, s, &plan); err != nil {
+		return batch.Plan{}, err
+	}
+	plan.Fit = fit(plan, terms.limits)
+	if !plan.Fit.Fits {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("not all jobs fit into this night: %s takes %s and there are %s; what doesn't fit is parked",
+			plan.Fit.Binding, plan.Fit.Needs, plan.Fit.Has))
+	}
+	h.Log.Info("planned", zap.String("batch", string(plan.Batch)), zap.Int("jobs", plan.Jobs), zap.Int("pending", plan.Pending),
+		zap.String("estimate", plan.Estimate.String()), zap.String("ceiling", plan.Ceiling.String()), zap.String("start", start.Reason))
+	return plan, nil
+}
+
+// terms are what the provider says before a night.
+type terms struct {
+	card     tariff.Card
+	limits   provider.Limits
+	warnings []string
+}
+
+// terms asks for the live rate card and limits. Both have something to fall
+// back on; only a refused key ends the planning, for with it nothing could be
+// sent either.
+func (h *Hands) terms(ctx context.Context) (terms, error) {
+	var t terms
+	costs, _, err := h.Swarms.Costs(ctx)
+	t.card = costs.Card
+	if err == nil {
+		err = t.card.Check()
+	}
+	if err != nil {
+		if batch.KindOf(err) == batch.KeyRefused {
+			return t, err
+		}
+		t.card = tariff.Swarms()
+		t.warnings = append(t.warnings, fmt.Sprintf("the rate card can't be read, prices are those of %s: %s", t.card.Source, plain(err)))
+	}
+	limits, receipt, err := h.Swarms.RateLimits(ctx)
+	if err != nil {
+		if batch.KindOf(err) == batch.KeyRefused {
+			return t, err
+		}
+		t.warnings = append(t.warnings, "the rate limits can't be read, so it isn't known whether the night is long enough: "+plain(err))
+		return t, nil
+	}
+	t.limits = limits
+	h.note(ctx, limits.Windows, receipt.EndedAt())
+	return t, nil
+}
+
+// plain is an error's own message, for a warning.
+func plain(err error) string {
+	var f *batch.Fault
+	if errors.As(err, &f) && f.Detail != "" {
+		return f.Detail
+	}
+	return err.Error()
+}
+
+// claim takes the night, also from a workflow that has ended.
+func (h *Hands) claim(ctx context.Context, want ledger.Batch) (ledger.Batch, error) {
+	have, err := h.Ledger.Claim(ctx, ledger.Claim{Batch: want})
+	if batch.KindOf(err) != batch.NightClaimed || h.Running == nil {
+		return have, err
+	}
+	running, ask := h.Running(ctx, have.Owner.WorkflowID, have.Owner.RunID)
+	if ask != nil {
+		return have, &batch.Fault{Kind: batch.OutOfReach, Op: "claim", Thing: string(want.ID), Detail: "whether " + have.Owner.WorkflowID + " still runs can't be found out", Err: ask}
+	}
+	if running {
+		return have, err
+	}
+	h.Log.Warn("the night is taken over from a workflow that has ended", zap.String("batch", string(want.ID)), zap.String("owner", have.Owner.WorkflowID))
+	if err := h.Ledger.TakeOver(ctx, want.ID, have.Owner, want.Owner); err != nil {
+		return have, err
+	}
+	return h.Ledger.Claim(ctx, ledger.Claim{Batch: want})
+}
+
+// write is the second reading: every job into the ledger, in chunks. A file
+// that changed since the first is noticed by its digest before the plan is
+// sealed.
+func (h *Hands) write(ctx context.Context, b ledger.Batch, src source, s *survey, p *pulse) error {
+	again := newSurvey(src.manifest, b.Card, s.start)
+	var chunk []ledger.Job
+	size, written := 0, 0
+	flush := func() error {
+		if err := h.Ledger.Plan(ctx, b.ID, chunk); err != nil {
+			return err
+		}
+		written += len(chunk)
+		p.now(Beat{Doing: "writing jobs", Count: written})
+		chunk, size = chunk[:0], 0
+		return nil
+	}
+	err := src.each(func(j batch.Job) error {
+		q, err := again.job(j)
+		if err != nil {
+			return err
+		}
+		chunk = append(chunk, ledger.Job{
+			Name: j.Name, Request: j.Request, Type: q.Shape.Type, Models: q.Shape.Models, Agents: q.Shape.Agents,
+			Ceiling: q.Ceiling, Estimate: q.Estimate, Priority: j.Priority,
+		})
+		if size += len(j.Request); len(chunk) < chunkJobs && size < chunkBytes {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	if again.digest.Sum() != s.digest.Sum() {
+		return &batch.Fault{Kind: batch.BadInput, Op: "plan", Thing: string(b.ID), Detail: "jobs_from changed while it was being read", Hint: "start again when the file is complete"}
+	}
+	if err := h.Ledger.Seal(ctx, b.ID, len(s.days), s.estimate, s.ceiling); err != nil {
+		return err
+	}
+	return h.Ledger.Reopen(ctx, b.ID)
+}
+
+// pending adds up what still has to be sent.
+func (h *Hands) pending(ctx context.Context, s *survey, plan *batch.Plan) error {
+	for from := 0; from < plan.Jobs; from += chunkJobs {
+		jobs, err := h.Ledger.Jobs(ctx, plan.Batch, from, min(from+chunkJobs, plan.Jobs))
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if j.State.Over() {
+				continue
+			}
+			plan.Pending++
+			plan.Estimate, plan.Ceiling = plus(plan.Estimate, j.Estimate), plus(plan.Ceiling, j.Ceiling)
+			plan.DayPrice = plus(plan.DayPrice, dayPrice(s.days, j))
+		}
+	}
+	return nil
+}
+
+// dayPrice is what a job is expected to cost by day; its estimate, the night
+// price, if it isn't one of this reading.
+func dayPrice(days []money.USD, j ledger.Job) money.USD {
+	if j.Seq < len(days) {
+		return days[j.Seq]
+	}
+	return j.Estimate
+}

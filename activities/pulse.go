@@ -1,0 +1,106 @@
+package activities
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// pulseEvery is how often an activity shows that it lives; the story gives up
+// on one after 10 s of silence.
+const pulseEvery = 2 * time.Second
+
+// pulse beats for one attempt of an activity, by the machine's clock. What it
+// says shows in the Temporal UI.
+type pulse struct {
+	ctx  context.Context
+	say  atomic.Pointer[Beat]
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// Beat is what a heartbeat says: small, and without money or names.
+type Beat struct {
+	Doing   string `json:"doing"`
+	Attempt int    `json:"attempt,omitempty"` // HTTP requests so far
+	Count   int    `json:"count,omitempty"`   // jobs so far, of a plan or an audit
+}
+
+// beat begins to beat until end is called. Outside of an activity (a test that
+// calls a method directly) it is silent.
+func beat(ctx context.Context, doing string) *pulse {
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p := &pulse{ctx: ctx, stop: stop, done: make(chan struct{})}
+	p.say.Store(&Beat{Doing: doing})
+	go func() {
+		defer close(p.done)
+		t := time.NewTicker(pulseEvery)
+		defer t.Stop()
+		for {
+			p.record()
+			select {
+			case <-inner.Done():
+				return
+			case <-t.C:
+			}
+		}
+	}()
+	return p
+}
+
+// record is the only caller of RecordHeartbeat, besides the goroutine it runs
+// on there is none: the SDK takes concurrent ones, but details would overtake
+// each other.
+func (p *pulse) record() {
+	if activity.IsActivity(p.ctx) {
+		activity.RecordHeartbeat(p.ctx, *p.say.Load())
+	}
+}
+
+// now says what is being done from now on.
+func (p *pulse) now(b Beat) { p.say.Store(&b) }
+
+// end stops the beating and waits for the last one.
+func (p *pulse) end() {
+	p.stop()
+	<-p.done
+}
+
+// stopping is closed when this worker begins to shut down; nil, which blocks
+// for ever, outside of an activity.
+func stopping(ctx context.Context) <-chan struct{} {
+	if !activity.IsActivity(ctx) {
+		return nil
+	}
+	return activity.GetWorkerStopChannel(ctx)
+}
+
+// whileOpen is ctx, cancelled also when the worker begins to shut down: for
+// waits, which a shutdown ends at once. What is in flight isn't waited for with
+// it.
+func whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(ctx)
+	stop := stopping(ctx)
+	if stop == nil {
+		return out, cancel
+	}
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-out.Done():
+		}
+	}()
+	return out, cancel
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

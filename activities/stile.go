@@ -1,0 +1,130 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+// stile lets jobs of one batch come before the gate. As long as the gate says
+// go, any number at once may ask. When it says wait for a reason that holds
+// for all of them (a full window, a floor, the night's pilot), asking on and
+// on with hundreds of jobs would be a transaction each for the same answer: so
+// one stands before the gate and asks again in time, and the others queue
+// behind it in their order. Each go lets twice as many ask.
+//
+// It only saves questions. The gate's answer comes from the ledger, in the
+// transaction that writes it, and holds for all workers.
+type stile struct {
+	mu     sync.Mutex
+	room   int // how many may ask at once
+	inside int
+	queue  []chan struct{}
+	closed time.Time // nobody needs to ask before
+	why    string
+}
+
+// wide is how many may ask at once when nothing holds them back.
+const wide = 1024
+
+// pass waits for a turn. Whoever passed must leave.
+func (s *stile) pass(ctx context.Context) error {
+	s.mu.Lock()
+	if s.inside < s.room && len(s.queue) == 0 {
+		s.inside++
+		s.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	s.queue = append(s.queue, turn)
+	s.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, q := range s.queue {
+		if q == turn {
+			s.queue = append(s.queue[:i], s.queue[i+1:]...)
+			return ctx.Err()
+		}
+	}
+	s.inside-- // the turn came at the same moment: it goes to the next
+	s.admit()
+	return ctx.Err()
+}
+
+// leave gives the turn back; went says that the gate had let the job go.
+func (s *stile) leave(went bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if went {
+		s.room = min(2*s.room, wide)
+		s.closed, s.why = time.Time{}, ""
+	}
+	s.inside--
+	s.admit()
+}
+
+// hold notes that everyone has to wait until then.
+func (s *stile) hold(until time.Time, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.room, s.closed, s.why = 1, until, why
+}
+
+// until is before when nobody needs to ask, and why; zero when anyone may.
+func (s *stile) until() (time.Time, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed, s.why
+}
+
+func (s *stile) admit() {
+	for s.inside < s.room && len(s.queue) > 0 {
+		turn := s.queue[0]
+		s.queue = s.queue[1:]
+		s.inside++
+		close(turn)
+	}
+}
+
+// stiles has one for each batch under way: what holds one back, its budget for
+// one, needn't hold back another.
+type stiles struct {
+	mu   sync.Mutex
+	open map[batch.ID]*turnstile
+}
+
+// turnstile is a stile with the number of those who use it.
+type turnstile struct {
+	stile
+	users int
+}
+
+func (s *stiles) enter(id batch.ID) *turnstile {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[batch.ID]*turnstile{}
+	}
+	t := s.open[id]
+	if t == nil {
+		t = &turnstile{stile: stile{room: wide}}
+		s.open[id] = t
+	}
+	t.users++
+	return t
+}
+
+func (s *stiles) leave(id batch.ID, t *turnstile) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.users--; t.users == 0 {
+		delete(s.open, id)
+	}
+}

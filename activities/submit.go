@@ -1,0 +1,300 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/gate"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider/swarms"
+)
+
+const (
+	// maxTries is one try and four retries, as the provider's readiness
+	// checklist asks. Refusals by a rate limit and waits aren't tries.
+	maxTries = 5
+
+	// backoff is the base of the full jitter: the n-th retry comes after
+	// uniform(0, backoff x 2^(n-1)).
+	backoff = 1500 * time.Millisecond
+
+	// short waits before the gate are spent in process, longer ones in Temporal.
+	short = 2 * time.Second
+
+	// patience is how long one attempt of the activity may have been under way
+	// and still begin a request: the story gives it the request timeout and five
+	// minutes, and the books want a minute of them.
+	patience = 4 * time.Minute
+)
+
+// SubmitSwarm sends one job, settles it and keeps its answer; or, when an
+// earlier attempt left it in doubt, settles the doubt. It ends with an outcome
+// for every state that is over and for unknown; an error means "not yet".
+//
+// An attempt of the activity makes one HTTP request, and another one only when
+// the backoff between them is below a second, which Temporal's server would
+// round up.
+func (h *Hands) SubmitSwarm(ctx context.Context, in batch.Submit) (batch.Outcome, error) {
+	out, err := h.submit(ctx, in)
+	return out, raise(err)
+}
+
+func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, error) {
+	j := job{in.Batch, in.Seq}
+	if !h.enter(j) {
+		return batch.Outcome{}, waiting("submit", thing(in), "another attempt on this worker is still at it", short)
+	}
+	defer h.leave(j)
+	b, err := h.Ledger.Batch(ctx, in.Batch)
+	if err != nil {
+		return batch.Outcome{}, err
+	}
+	s := &submission{Hands: h, in: in, batch: b, began: h.now(), pulse: beat(ctx, "reading the books"), gate: h.stiles.enter(in.Batch)}
+	defer h.stiles.leave(in.Batch, s.gate)
+	defer s.pulse.end()
+	return s.run(ctx)
+}
+
+// submission is one attempt of SubmitSwarm.
+type submission struct {
+	*Hands
+	in    batch.Submit
+	batch ledger.Batch
+	began time.Time
+	pulse *pulse
+	gate  *turnstile
+	bill  *ledger.Charge // once it is settled
+}
+
+func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, in.Seq) }
+
+// run moves the job from state to state until it rests.
+func (s *submission) run(ctx context.Context) (batch.Outcome, error) {
+	for {
+		// Also when cancelled: how a job ended that was in flight is an answer.
+		j, err := s.Ledger.Job(context.WithoutCancel(ctx), s.in.Batch, s.in.Seq)
+		if err != nil {
+			return batch.Outcome{}, err
+		}
+		if j.State.Over() {
+			return s.outcome(ctx, j)
+		}
+		if err := ctx.Err(); err != nil && j.State != batch.Unknown {
+			return batch.Outcome{}, err
+		}
+		switch j.State {
+		case batch.Sending:
+			err = s.crashed(ctx, j)
+		case batch.Unknown:
+			var stays bool
+			if stays, err = s.settle(ctx, j); stays {
+				return s.outcome(ctx, j)
+			}
+		default:
+			err = s.send(ctx, j)
+		}
+		if err != nil {
+			return batch.Outcome{}, err
+		}
+	}
+}
+
+// outcome is what the story learns of a job.
+func (s *submission) outcome(ctx context.Context, j ledger.Job) (batch.Outcome, error) {
+	out := batch.Outcome{Seq: j.Seq, RequestID: j.RequestID, State: j.State, Why: j.Why}
+	if j.State != batch.Succeeded {
+		return out, nil
+	}
+	out.Why = ""
+	if s.bill == nil {
+		// Settled by an attempt whose answer to Temporal was lost.
+		bill, err := s.billOf(context.WithoutCancel(ctx), j)
+		if err != nil {
+			return batch.Outcome{}, err
+		}
+		s.bill = &bill
+	}
+	out.Billed, out.DayPrice = s.bill.Total, s.bill.DayPrice
+	return out, nil
+}
+
+// errFound ends the reading of charges.
+var errFound = errors.New("found")
+
+// billOf is the charge of a job that has succeeded.
+func (s *submission) billOf(ctx context.Context, j ledger.Job) (ledger.Charge, error) {
+	var bill ledger.Charge
+	err := s.Ledger.Charges(ctx, j.Batch, func(c ledger.Charge) error {
+		if c.RequestID != j.RequestID {
+			return nil
+		}
+		bill = c
+		return errFound
+	})
+	switch {
+	case errors.Is(err, errFound):
+		return bill, nil
+	case err != nil:
+		return bill, err
+	}
+	return bill, &batch.Fault{Kind: batch.Internal, Op: "submit", Thing: thing(s.in), Moved: batch.MovedYes, Detail: "the job has succeeded and has no charge"}
+}
+
+// crashed takes note of an attempt that died with its worker: it may or may
+// not have sent its request.
+func (s *submission) crashed(ctx context.Context, j ledger.Job) error {
+	s.Log.Warn("an attempt died while it was sending: the outcome is unknown",
+		zap.String("batch", string(s.in.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID), zap.Int("attempt", j.Attempts))
+	_, err := s.Ledger.Crashed(ctx, s.in.Batch, s.in.Seq, s.in.RequestTimeout, s.batch.Policy.LogLag)
+	return err
+}
+
+// send passes the gate and makes the one request.
+func (s *submission) send(ctx context.Context, j ledger.Job) error {
+	if j.Tries >= maxTries {
+		return s.giveUp(ctx, j)
+	}
+	// Made before the gate: a request that can't be made must not leave a job
+	// that looks like sending.
+	payload, err := swarms.Payload(j.Request, j.Name, j.RequestID)
+	if err != nil {
+		_, err = s.Ledger.Give(ctx, s.in.Batch, s.in.Seq, batch.Rejected, "not sent: "+err.Error())
+		return err
+	}
+	if s.fits(j.NotBefore) { // else the gate parks it at once
+		why := &batch.Fault{Kind: batch.Waiting, Op: "submit", Thing: thing(s.in), Detail: j.Why}
+		if err := s.rest(ctx, j.NotBefore, least, why); err != nil {
+			return err
+		}
+	}
+	attempt, err := s.admit(ctx)
+	if err != nil || attempt == 0 {
+		return err
+	}
+	s.pulse.now(Beat{Doing: "sending", Attempt: attempt})
+	// From here on nothing stops it: what is in flight is paid for, so it drains.
+	out := swarms.WithTimeout(context.WithoutCancel(ctx), s.in.RequestTimeout)
+	run, receipt, err := s.Swarms.Complete(out, payload)
+	s.pulse.now(Beat{Doing: "writing the books", Attempt: attempt})
+	return s.book(context.WithoutCancel(ctx), j, attempt, answer{run, receipt, err})
+}
+
+// admit asks the gate until it has an answer other than "wait a moment". The
+// attempt's number is 0 when the job isn't to be sent; its state says why.
+func (s *submission) admit(ctx context.Context) (int, error) {
+	open, cancel := whileOpen(ctx)
+	defer cancel()
+	s.pulse.now(Beat{Doing: "waiting for its turn"})
+	if err := s.gate.pass(open); err != nil {
+		return 0, s.interrupted(ctx)
+	}
+	went := false
+	defer func() { s.gate.leave(went) }()
+	ask := ledger.Ask{Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.in.RequestTimeout}
+	for {
+		if open.Err() != nil {
+			return 0, s.interrupted(ctx)
+		}
+		if until, why := s.gate.until(); until.Sub(s.now()) >= short {
+			return 0, waiting("submit", thing(s.in), why, until.Sub(s.now()))
+		}
+		v, attempt, err := s.Ledger.Admit(ctx, ask, s.judge)
+		if err != nil {
+			return 0, err
+		}
+		s.Log.Debug("gate", zap.String("batch", string(s.in.Batch)), zap.Int("seq", s.in.Seq),
+			zap.String("action", string(v.Action)), zap.String("reason", string(v.Reason)), zap.String("detail", v.Detail))
+		if v.Action != ledger.Wait {
+			went = v.Action == ledger.Go
+			return attempt, nil
+		}
+		s.pulse.now(Beat{Doing: "waiting: " + string(v.Reason)})
+		wait := v.Until.Sub(s.now())
+		if v.Reason == ledger.ReasonRetry { // this job's own: it holds up nobody else
+			return 0, waiting("submit", thing(s.in), v.Detail, wait)
+		}
+		if v.Reason == ledger.ReasonCredits && s.creditsAreBack(ctx) {
+			continue
+		}
+		s.gate.hold(v.Until, v.Detail)
+		if wait >= short || s.tooOld(wait) {
+			return 0, waiting("submit", thing(s.in), v.Detail, wait)
+		}
+		if err := s.Clock.Wait(open, wait); err != nil {
+			return 0, s.interrupted(ctx)
+		}
+	}
+}
+
+// judge asks the gate. What a refused key stops is parked and not cancelled:
+// nobody decided against the jobs, and with another key they can still run.
+func (s *submission) judge(st ledger.Standing) ledger.Verdict {
+	rules := s.Rules
+	rules.Zone = s.in.Span.Location()
+	v := gate.Decide(st, rules)
+	if v.Action == ledger.Cancel && st.Key.Closed != "" {
+		v.Action = ledger.Park
+	}
+	return v
+}
+
+// fits says whether a request that begins then can still end by the deadline.
+func (s *submission) fits(begin time.Time) bool {
+	return !begin.Add(s.in.RequestTimeout).After(s.in.Span.Deadline)
+}
+
+// tooOld says whether this attempt of the activity is too old to begin
+// anything after another wait.
+func (s *submission) tooOld(wait time.Duration) bool {
+	return s.now().Sub(s.began)+wait > patience
+}
+
+// rest waits until an instant: in process when that is less than most away,
+// else by handing the job back to Temporal with why and the delay.
+func (s *submission) rest(ctx context.Context, until time.Time, most time.Duration, why *batch.Fault) error {
+	wait := until.Sub(s.now())
+	if wait <= 0 && !s.tooOld(0) {
+		return nil
+	}
+	if wait >= most || s.tooOld(wait) {
+		return later{why, wait}
+	}
+	open, cancel := whileOpen(ctx)
+	defer cancel()
+	if err := s.Clock.Wait(open, wait); err != nil {
+		return s.interrupted(ctx)
+	}
+	return nil
+}
+
+// interrupted is the error of a wait that was ended: by a person who cancelled
+// the night, or by this worker's shutdown, after which another one goes on.
+func (s *submission) interrupted(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return waiting("submit", thing(s.in), "this worker shuts down; another goes on", least)
+}
+
+// giveUp ends a job whose tries are used up. Nothing of it was billed: each
+// try was either never written or is proven absent from the provider's log.
+func (s *submission) giveUp(ctx context.Context, j ledger.Job) error {
+	attempts, err := s.Ledger.Attempts(ctx, s.in.Batch, s.in.Seq)
+	if err != nil {
+		return err
+	}
+	state := batch.Rejected
+	if n := len(attempts); n > 0 && attempts[n-1].Outcome == batch.NotSent {
+		state = batch.Parked // the provider can't be reached: tomorrow it can
+	}
+	_, err = s.Ledger.Give(ctx, s.in.Batch, s.in.Seq, state, fmt.Sprintf("%d tries, the last: %s", j.Tries, j.Why))
+	return err
+}
+
+// jitter is the delay before the n-th retry, from 1.
+func (h *Hands) jitter(n int) time.Duration { return h.Jitter(backoff << min(max(n-1, 0), maxTries)) }

@@ -1,0 +1,144 @@
+package activities
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/provider/swarms"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// survey is the first reading of a night's jobs: it prices and checks all of
+// them before anything is claimed or written, and so says all that is wrong at
+// once.
+type survey struct {
+	card     tariff.Card
+	manifest batch.Manifest
+	start    tariff.Start
+
+	digest   *manifest.Digester
+	days     []money.USD // expected day price of each job, in order
+	estimate money.USD
+	ceiling  money.USD
+	guessed  int
+
+	dear     names // ceiling above the cap per job
+	early    names // needed before the night can give it
+	squeezed names // needed before the night is over
+}
+
+// names counts jobs and remembers the first.
+type names struct {
+	count int
+	first []string
+}
+
+const namesShown = 10
+
+func (n *names) add(s string) {
+	if n.count++; n.count <= namesShown {
+		n.first = append(n.first, s)
+	}
+}
+
+func (n names) String() string {
+	s := strings.Join(n.first, "; ")
+	if n.count > namesShown {
+		s += fmt.Sprintf("; and %d more", n.count-namesShown)
+	}
+	return s
+}
+
+func newSurvey(m batch.Manifest, card tariff.Card, start tariff.Start) *survey {
+	return &survey{card: card, manifest: m, start: start, digest: manifest.NewDigester(m)}
+}
+
+// job takes in the next job and is its price.
+func (s *survey) job(j batch.Job) (swarms.Quote, error) {
+	q, err := swarms.Price(j, s.card)
+	if err != nil {
+		return q, &batch.Fault{Kind: batch.BadInput, Op: "price job", Thing: fmt.Sprintf("%q", j.Name), Detail: err.Error(), Err: err}
+	}
+	s.digest.Add(j)
+	s.days = append(s.days, q.DayPrice)
+	s.estimate, s.ceiling = plus(s.estimate, q.Estimate), plus(s.ceiling, q.Ceiling)
+	if q.Guessed {
+		s.guessed++
+	}
+	if q.Ceiling > s.manifest.Budget.PerJob {
+		s.dear.add(fmt.Sprintf("%q up to %s", j.Name, q.Ceiling.Dollars()))
+	}
+	if by := j.NeededBy; !by.IsZero() {
+		switch soonest := s.start.At.Add(s.manifest.Policy.RequestTimeout); {
+		case by.Before(soonest):
+			s.early.add(fmt.Sprintf("%q by %s", j.Name, by.Format(time.RFC3339)))
+		case by.Before(s.start.Span.Deadline):
+			s.squeezed.add(fmt.Sprintf("%q by %s", j.Name, by.Format(time.RFC3339)))
+		}
+	}
+	return q, nil
+}
+
+// refuse says why the night can't be, or nil.
+func (s *survey) refuse() error {
+	fault := func(k batch.Kind, detail, hint string) error {
+		return &batch.Fault{Kind: k, Op: "plan", Thing: string(s.manifest.Name), Moved: batch.MovedNo, Detail: detail, Hint: hint}
+	}
+	budget := s.manifest.Budget
+	switch {
+	case s.early.count > 0:
+		return fault(batch.BadInput,
+			fmt.Sprintf("%s needed before the night that begins at %s can give it: this is not work for the night: %s",
+				count(s.early.count, "answer is", "answers are"), s.start.At.Format("2006-01-02 15:04 MST"), s.early),
+			"run these by day, or take needed_by out")
+	case s.dear.count > 0:
+		return fault(batch.OverBudget,
+			fmt.Sprintf("%s cost more than budget.per_job of %s allows, in the worst case: %s", count(s.dear.count, "job can", "jobs can"), budget.PerJob.Dollars(), s.dear),
+			"lower max_tokens, max_loops or the number of agents of these jobs, or raise budget.per_job")
+	case s.estimate > budget.Batch:
+		return fault(batch.OverBudget,
+			fmt.Sprintf("%s are expected to cost %s at night, budget.batch is %s", count(len(s.days), "job", "jobs"), s.estimate.Dollars(), budget.Batch.Dollars()),
+			"send fewer jobs, say in expect what they use if that is less, or raise budget.batch")
+	}
+	return nil
+}
+
+// warnings are what a person should know and nothing refuses.
+func (s *survey) warnings() []string {
+	var out []string
+	budget := s.manifest.Budget.Batch
+	if s.ceiling > budget {
+		out = append(out, fmt.Sprintf("in the worst case the jobs cost %s, more than budget.batch of %s: sends wait for room under it, and what finds none is skipped",
+			s.ceiling.Dollars(), budget.Dollars()))
+	}
+	if s.guessed > 0 {
+		out = append(out, fmt.Sprintf("%s what to expect: estimates are guesses from the size of the request", count(s.guessed, "job doesn't say", "jobs don't say")))
+	}
+	if s.squeezed.count > 0 {
+		out = append(out, fmt.Sprintf("%s needed before the night ends, and may come later: %s", count(s.squeezed.count, "answer is", "answers are"), s.squeezed))
+	}
+	if s.manifest.Policy.Mode == batch.ModeBatch {
+		out = append(out, "policy.mode is batch: batch requests aren't made yet, each job is a request of its own")
+	}
+	return out
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// plus adds amounts above zero and stays at the largest.
+func plus(a, b money.USD) money.USD {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
