@@ -1,0 +1,53 @@
+package nightly
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/client"
+)
+
+// Client is the door. It is safe for concurrent use.
+type Client struct {
+	temporal client.Client
+	address  string // for messages
+	now      func() time.Time
+}
+
+// New makes a Client of a connection to Temporal, which stays the caller's to
+// close. Address is only named in messages.
+func New(temporal client.Client, address string) *Client {
+	return &Client{temporal: temporal, address: address, now: time.Now}
+}
+
+// dialTimeout bounds the first contact: somebody is waiting at a prompt.
+const dialTimeout = 10 * time.Second
+
+// Dial connects to Temporal and makes sure that it answers. A server that
+// doesn't is a fault of kind OutOfReach that names its address.
+func Dial(ctx context.Context, o client.Options) (*Client, error) {
+	if o.HostPort == "" {
+		o.HostPort = client.DefaultHostPort
+	}
+	c := &Client{address: o.HostPort, now: time.Now}
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	temporal, err := client.DialContext(dialing, o)
+	if err != nil {
+		return nil, c.fault(ctx, "connect to Temporal", o.HostPort, err)
+	}
+	c.temporal = temporal
+	return c, nil
+}
+
+// Close ends the connection. It must not be called on a connection that
+// belongs to somebody else.
+func (c *Client) Close() { c.temporal.Close() }
+
+// WithClock returns a Client that asks now what time it is when it decides
+// which night a batch belongs to.
+func (c *Client) WithClock(now func() time.Time) *Client {
+	twin := *c
+	twin.now = now
+	return &twin
+}

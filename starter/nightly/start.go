@@ -1,0 +1,145 @@
+package nightly
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/tariff"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+// Request says which night to start. Either Manifest or Ref is given.
+type Request struct {
+	// Manifest is a whole manifest as one JSON value (manifest.JSON makes one of
+	// YAML). It travels in the workflow's input, so it is bounded by
+	// batch.MaxInline; jobs_from in it must be an absolute path or a URL that
+	// the worker can read.
+	Manifest json.RawMessage
+
+	// Ref is the URL of a manifest that the worker reads: "file:///...". Name is
+	// then required, and Window and Slow say which night it is; left out, they
+	// are the Swarms window and the default request timeout.
+	Ref    string
+	Name   batch.Name
+	Window tariff.Window
+	Slow   time.Duration
+}
+
+// Night is a batch's night as a workflow.
+type Night struct {
+	Batch      batch.ID     `json:"batch"`
+	WorkflowID string       `json:"workflow_id"`
+	RunID      string       `json:"run_id"`
+	Start      tariff.Start `json:"-"`               // set by Start: when it begins, as far as this side can tell
+	Running    bool         `json:"already_running"` // set by Start: it was running before, and nothing new was started
+
+	client *Client
+}
+
+// defaultSlow is the request timeout of a manifest that doesn't say.
+const defaultSlow = 600 * time.Second
+
+// Start starts the night of a batch, or finds it running: there is one night
+// per batch and date, its workflow id is "nightly/<batch id>". A night that is
+// over is started again, which sends only what was parked or skipped.
+//
+// A bad manifest is a fault of kind BadInput, and nothing is started.
+func (c *Client) Start(ctx context.Context, r Request) (Night, error) {
+	input, name, window, slow, err := r.read()
+	if err != nil {
+		return Night{}, err
+	}
+	begins, err := window.Decide(c.now(), slow)
+	if err != nil {
+		return Night{}, &batch.Fault{
+			Kind: batch.BadInput, Op: "plan night of", Thing: string(name), Err: err,
+			Hint: "correct the window or policy.request_timeout",
+		}
+	}
+	id := batch.NewID(name, begins.Span.Night)
+	run, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:        id.WorkflowID(),
+		TaskQueue: workflows.TaskQueue,
+		// One that runs is attached to. FAIL and not USE_EXISTING: they end the
+		// same way, and only the error tells the two cases apart.
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		// One that is over may run again: the ledger sends nothing twice.
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "Night " + string(begins.Span.Night) + " of " + string(name),
+		StaticDetails:         details(id, begins),
+	}, workflows.NightlyBatchName, input)
+
+	night := Night{Batch: id, WorkflowID: id.WorkflowID(), Start: begins, client: c}
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case errors.As(err, &already):
+		night.RunID, night.Running = already.RunId, true
+		return night, nil
+	case err != nil:
+		return Night{}, c.fault(ctx, "start night", string(id), err)
+	}
+	night.RunID = run.GetRunID()
+	return night, nil
+}
+
+// read checks the request and says what Temporal is handed and what the batch
+// id is made of.
+func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window, slow time.Duration, err error) {
+	bad := func(thing, detail string) error {
+		return &batch.Fault{
+			Kind: batch.BadInput, Op: "start night", Thing: thing, Detail: detail,
+			Hint: "hand over either a manifest or the URL of one with its name",
+		}
+	}
+	switch {
+	case len(r.Manifest) == 0 && r.Ref == "":
+		return nil, "", w, 0, bad("", "no manifest")
+	case len(r.Manifest) != 0 && r.Ref != "":
+		return nil, "", w, 0, bad(r.Ref, "a manifest and a reference to one are both given")
+	case r.Ref != "":
+		if err := r.Name.Valid(); err != nil {
+			return nil, "", w, 0, bad(r.Ref, err.Error())
+		}
+		input, err := json.Marshal(map[string]string{"manifest": r.Ref})
+		if err != nil {
+			return nil, "", w, 0, bad(r.Ref, err.Error())
+		}
+		w, slow = r.Window, r.Slow
+		if w.Zone == "" {
+			w = tariff.SwarmsWindow()
+		}
+		if slow <= 0 {
+			slow = defaultSlow
+		}
+		return input, r.Name, w, slow, nil
+	}
+	m, err := manifest.Read("manifest", r.Manifest)
+	if err != nil {
+		return nil, "", w, 0, asBadInput(err)
+	}
+	return r.Manifest, m.Name, m.Window, m.Policy.RequestTimeout, nil
+}
+
+func asBadInput(err error) error {
+	var ps manifest.Problems
+	if errors.As(err, &ps) {
+		return ps.Fault()
+	}
+	return &batch.Fault{Kind: batch.BadInput, Op: "read manifest", Err: err}
+}
+
+// details is what the Temporal UI shows under the night's name for good.
+func details(id batch.ID, s tariff.Start) string {
+	return fmt.Sprintf("Batch **%s**\n\n- %s\n- window %s to %s, last job ends by %s\n",
+		id, s.Reason, s.Span.Opens.Format("15:04 MST"), s.Span.Closes.Format("15:04 MST"), s.Span.Deadline.Format("15:04 MST"))
+}

@@ -1,0 +1,135 @@
+package nightly
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+// Wait waits until the batch's night is over: see [Night.Wait].
+func (c *Client) Wait(ctx context.Context, id batch.ID) (batch.Result, error) {
+	n, err := c.Find(ctx, id)
+	if err != nil {
+		return batch.Result{}, err
+	}
+	return n.Wait(ctx)
+}
+
+// Wait waits until the night is over and says how it ended. A night that
+// failed its audit gives both: the result, and a fault of the audit's kind.
+// One that was refused, before anything was sent, gives a fault alone.
+//
+// When ctx ends first, the night goes on and the fault is of kind Cancelling.
+// A worker isn't needed for waiting, though without one nothing will happen.
+func (n Night) Wait(ctx context.Context) (batch.Result, error) {
+	r, f, _ := n.end(ctx)
+	if f != nil {
+		return r, f
+	}
+	return r, nil
+}
+
+// end waits until the night is over. over says that it is: what fault there is
+// is then the night's own, else it is that of asking.
+func (n Night) end(ctx context.Context) (r batch.Result, f *batch.Fault, over bool) {
+	err := n.client.temporal.GetWorkflow(ctx, n.WorkflowID, n.RunID).Get(ctx, &r)
+	var ended *temporal.WorkflowExecutionError
+	switch {
+	case err == nil:
+		return r, nil, true
+	case errors.As(err, &ended):
+		r, f = n.ended(err)
+		return r, f, true
+	}
+	return r, n.client.fault(ctx, "wait for night", string(n.Batch), err), false
+}
+
+// Watch is Wait that says how the night stands: at once, every so often, and
+// when it is over. A look that Temporal doesn't answer is passed over, and an
+// outage of up to five minutes is waited out.
+func (n Night) Watch(ctx context.Context, every time.Duration, see func(View)) (batch.Result, error) {
+	type end struct {
+		result batch.Result
+		fault  *batch.Fault
+	}
+	ended := make(chan end, 1)
+	go func() {
+		r, f := n.patient(ctx)
+		ended <- end{r, f}
+	}()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if v, err := n.Look(ctx); err == nil {
+			see(v)
+		}
+		select {
+		case e := <-ended:
+			if ctx.Err() == nil {
+				if v, err := n.Look(ctx); err == nil {
+					see(v) // how it ended
+				}
+			}
+			if e.fault != nil {
+				return e.result, e.fault
+			}
+			return e.result, nil
+		case <-tick.C:
+		}
+	}
+}
+
+// outage is how long Watch lets Temporal be away before it gives up: a server
+// on one machine takes up to a minute to come back after a crash.
+const outage = 5 * time.Minute
+
+// patient is end that outlasts a restart of Temporal.
+func (n Night) patient(ctx context.Context) (batch.Result, *batch.Fault) {
+	var since time.Time
+	for {
+		asked := n.client.now()
+		r, f, over := n.end(ctx)
+		if over || f.Kind != batch.OutOfReach {
+			return r, f
+		}
+		if since.IsZero() || n.client.now().Sub(asked) > outage {
+			since = n.client.now() // the first one, or one after a long quiet wait
+		}
+		if n.client.now().Sub(since) > outage {
+			return r, f
+		}
+		pause := time.NewTimer(time.Second)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return r, n.client.fault(ctx, "wait for night", string(n.Batch), ctx.Err())
+		}
+	}
+}
+
+// Report is the result of a night that is over, with the fault of its kind
+// when it failed. One that still runs is a fault of kind Waiting.
+func (c *Client) Report(ctx context.Context, id batch.ID) (batch.Result, error) {
+	n, err := c.Find(ctx, id)
+	if err != nil {
+		return batch.Result{}, err
+	}
+	v, err := n.Look(ctx)
+	switch {
+	case err != nil:
+		return batch.Result{}, err
+	case !v.Closed:
+		return batch.Result{}, &batch.Fault{
+			Kind: batch.Waiting, Op: "report on", Thing: string(n.Batch), Detail: "the night isn't over: " + v.Progress.State,
+			Hint: "starter status " + string(n.Batch) + " --watch follows it",
+		}
+	case v.Fault != nil:
+		return v.Result, v.Fault
+	}
+	return v.Result, nil
+}
