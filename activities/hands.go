@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -55,7 +56,12 @@ type Hands struct {
 
 	mu   sync.Mutex
 	live map[job]bool // jobs that this process is sending or settling right now
+
+	sending atomic.Int64 // requests in flight
 }
+
+// Sending is how many paid requests are in flight: what a shutdown waits for.
+func (h *Hands) Sending() int { return int(h.sending.Load()) }
 
 // job names a job within this process.
 type job struct {

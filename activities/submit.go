@@ -179,6 +179,8 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	s.pulse.now(Beat{Doing: "sending", Attempt: attempt})
 	// From here on nothing stops it: what is in flight is paid for, so it drains.
 	out := swarms.WithTimeout(context.WithoutCancel(ctx), s.in.RequestTimeout)
+	s.sending.Add(1)
+	defer s.sending.Add(-1)
 	run, receipt, err := s.Swarms.Complete(out, payload)
 	s.pulse.now(Beat{Doing: "writing the books", Attempt: attempt})
 	return s.book(context.WithoutCancel(ctx), j, attempt, answer{run, receipt, err})

@@ -1,0 +1,142 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/activities"
+	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+// Bind gives a name of the story its function, with the types checked: a
+// mistyped input would otherwise become a retry loop at night.
+func Bind[In, Out any](r worker.ActivityRegistry, call workflows.Call[In, Out], do func(context.Context, In) (Out, error)) {
+	r.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: call.Name})
+}
+
+const (
+	// Measured: 20 pollers for activities and 10 for workflow tasks carry 600
+	// jobs a second, the SDK's default of two each half of that.
+	activityPollers = 20
+	workflowPollers = 10
+
+	// mostSends bounds the sends of one worker: two full nights at once. Each is
+	// a connection.
+	mostSends = 1000
+
+	// drainTime is longer than the longest request may be: a drain ends by
+	// itself, or by a second interrupt.
+	drainTime = manifest.MaxRequestTimeout + 10*time.Minute
+)
+
+// crew is the two workers: one tells the story and does its small activities,
+// the other sends, so that a flood of sends never holds up a timer or an audit.
+type crew struct {
+	story, sends worker.Worker
+	failed       chan error // the first fatal error of either
+}
+
+// hire registers everything and starts both workers.
+func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
+	crew := &crew{failed: make(chan error, 1)}
+	fatal := func(err error) {
+		select {
+		case crew.failed <- err:
+		default:
+		}
+	}
+	crew.story = worker.New(c, workflows.TaskQueue, worker.Options{
+		MaxConcurrentWorkflowTaskPollers: workflowPollers,
+		WorkerStopTimeout:                drainTime,
+		OnFatalError:                     fatal,
+	})
+	crew.story.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
+	crew.story.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
+	Bind(crew.story, workflows.PlanNight, hands.PlanNight)
+	Bind(crew.story, workflows.CheckCredits, hands.CheckCredits)
+	Bind(crew.story, workflows.PendingJobs, hands.PendingJobs)
+	Bind(crew.story, workflows.AuditDiscount, hands.AuditDiscount)
+
+	crew.sends = worker.New(c, workflows.SendsTaskQueue, worker.Options{
+		MaxConcurrentActivityExecutionSize: mostSends,
+		MaxConcurrentActivityTaskPollers:   activityPollers,
+		DisableWorkflowWorker:              true,
+		WorkerStopTimeout:                  drainTime,
+		OnFatalError:                       fatal,
+	})
+	Bind(crew.sends, workflows.SubmitSwarm, hands.SubmitSwarm)
+
+	if err := crew.story.Start(); err != nil {
+		return nil, lost(o, err)
+	}
+	if err := crew.sends.Start(); err != nil {
+		crew.story.Stop()
+		return nil, lost(o, err)
+	}
+	return crew, nil
+}
+
+// stop drains both at once.
+func (c *crew) stop() {
+	var both sync.WaitGroup
+	both.Go(c.sends.Stop)
+	both.Go(c.story.Stop)
+	both.Wait()
+}
+
+// running asks Temporal whether a run is open. One that is gone isn't.
+func running(c client.Client) func(context.Context, string, string) (bool, error) {
+	return func(ctx context.Context, workflowID, runID string) (bool, error) {
+		d, err := c.DescribeWorkflowExecution(ctx, workflowID, runID)
+		var gone *serviceerror.NotFound
+		if errors.As(err, &gone) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+	}
+}
+
+// searchAttributes adds the story's attributes where they are missing and says
+// whether the namespace has them. Without them nights run all the same; they
+// just can't be searched for.
+func searchAttributes(ctx context.Context, c client.Client, o Options) bool {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	want := map[string]enumspb.IndexedValueType{
+		workflows.AttrBatch: enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		workflows.AttrNight: enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+		workflows.AttrState: enumspb.INDEXED_VALUE_TYPE_KEYWORD,
+	}
+	have, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: o.Temporal.Namespace})
+	if err == nil {
+		for name := range have.GetCustomAttributes() {
+			delete(want, name)
+		}
+	}
+	if len(want) == 0 {
+		return true
+	}
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: o.Temporal.Namespace, SearchAttributes: want})
+	var there *serviceerror.AlreadyExists
+	if err == nil || errors.As(err, &there) {
+		return true
+	}
+	o.Log.Warn("search attributes can't be added: nights can't be searched for by batch, night or state",
+		zap.String("namespace", o.Temporal.Namespace), zap.Error(err))
+	return false
+}

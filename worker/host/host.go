@@ -1,0 +1,150 @@
+// Package host is the worker as a library: it opens the stores, dials
+// Temporal, binds the story's names to the hands' functions, runs, and drains.
+// worker/main.go calls Main; the demo and the tests call Run.
+//
+// It is the only place that knows both the story (workflows) and the hands
+// (activities).
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/activities"
+	"github.com/offpeak/offpeak/archive"
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/config"
+	"github.com/offpeak/offpeak/internal/obs"
+	"github.com/offpeak/offpeak/provider/swarms"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+// Options are what Run needs beside the settings.
+type Options struct {
+	Temporal client.Options // where and how, as config.Temporal reads it
+	Log      *zap.Logger    // none when nil
+	Out      io.Writer      // the ready line, and what a shutdown waits for; none when nil
+
+	// Ready is called once, when both workers poll. May be nil.
+	Ready func()
+
+	// Cut ends a drain that takes too long: what is in flight then is unknown
+	// until the next worker finds it in the provider's log. May be nil.
+	Cut <-chan struct{}
+}
+
+// Run works until ctx ends, then drains: nothing new is sent, and what is in
+// flight, which is paid for, is waited for. Its errors are faults: BadInput for
+// a setting (a missing key among them), OutOfReach for Temporal or a store.
+func Run(ctx context.Context, c config.Config, o Options) (err error) {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if err := c.NeedKey(); err != nil {
+		return err
+	}
+	for _, w := range c.Warnings {
+		o.Log.Warn(w)
+	}
+	provider, err := swarms.New(swarms.Options{BaseURL: c.BaseURL, Key: c.Key.Reveal()})
+	if err != nil {
+		return err
+	}
+	defer provider.CloseIdle()
+	books, err := OpenLedger(ctx, c.Ledger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, books.Close()) }()
+	store, err := archive.Open(ctx, c.Archive)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	temporal, err := dial(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+
+	hands := activities.New(activities.Deps{
+		Ledger: books, Archive: store, Swarms: provider, Log: o.Log,
+		Running:    running(temporal),
+		Attributes: searchAttributes(ctx, temporal, o),
+	})
+	crew, err := hire(temporal, hands, o)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(o.Out, "worker ready: queue %s, namespace %s, provider %s, ledger %s\n",
+		workflows.TaskQueue, o.Temporal.Namespace, provider.BaseURL(), Redacted(c.Ledger))
+	if o.Ready != nil {
+		o.Ready()
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-crew.failed:
+		err = lost(o, err)
+	}
+	return errors.Join(err, drain(crew, hands, o))
+}
+
+// drain stops both workers and says, now and then, what is still going.
+func drain(crew *crew, hands *activities.Hands, o Options) error {
+	var done sync.WaitGroup
+	done.Go(crew.stop)
+	stopped := make(chan struct{})
+	go func() { done.Wait(); close(stopped) }()
+	tell := time.NewTicker(10 * time.Second)
+	defer tell.Stop()
+	for {
+		if n := hands.Sending(); n > 0 {
+			_, _ = fmt.Fprintf(o.Out, "draining: waiting for %d paid requests in flight; interrupt again to leave them unknown\n", n)
+		}
+		select {
+		case <-stopped:
+			_, _ = fmt.Fprintln(o.Out, "worker stopped")
+			return nil
+		case <-o.Cut:
+			n := hands.Sending()
+			_, _ = fmt.Fprintf(o.Out, "worker cut off with %d paid requests in flight; the next worker looks for them in the provider's log\n", n)
+			return &batch.Fault{Kind: batch.Cancelling, Op: "drain worker", Moved: batch.MovedMaybe, Detail: fmt.Sprintf("cut off with %d requests in flight", n)}
+		case <-tell.C:
+		}
+	}
+}
+
+// dial connects to Temporal, or says plainly that nobody is there.
+func dial(ctx context.Context, o Options) (client.Client, error) {
+	opts := o.Temporal
+	if opts.Logger == nil {
+		opts.Logger = obs.SDK(o.Log)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	c, err := client.DialContext(ctx, opts)
+	if err != nil {
+		return nil, lost(o, err)
+	}
+	return c, nil
+}
+
+const dialTime = 15 * time.Second
+
+func lost(o Options, err error) error {
+	return &batch.Fault{
+		Kind: batch.OutOfReach, Op: "reach Temporal", Thing: o.Temporal.HostPort, Moved: batch.MovedNo,
+		Detail: fmt.Sprintf("namespace %s: %v", o.Temporal.Namespace, err), Err: err,
+		Hint: "start a server (make dev, or temporal server start-dev), or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE",
+	}
+}
