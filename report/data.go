@@ -13,7 +13,6 @@ import (
 	"unicode"
 
 	"github.com/offpeak/offpeak/ledger"
-	"github.com/offpeak/offpeak/money"
 )
 
 // JSON writes the report as one indented object. It parses to exactly the
@@ -82,7 +81,7 @@ func (r Row) cells() []string {
 	if c == nil {
 		return cells
 	}
-	cells[3], cells[4], cells[5] = c.Total.String(), c.DayPrice.String(), money.USD(c.DayPrice-c.Total).String()
+	cells[3], cells[4], cells[5] = c.Total.String(), c.DayPrice.String(), (c.DayPrice - c.Total).String()
 	if c.HasTokens {
 		cells[6], cells[7] = strconv.FormatInt(c.InputTokens, 10), strconv.FormatInt(c.OutputTokens, 10)
 	}

@@ -161,8 +161,8 @@ func (d *Draft) Build() Morning {
 	m := Morning{
 		Schema: Schema, Result: f.Result, Provider: f.Batch.Provider, Stop: f.Stop,
 		Window: Hours{
-			Zone: zone.String(), Opens: f.Span.Opens.In(zone), StartAt: f.Span.StartAt.In(zone),
-			Deadline: f.Span.Deadline.In(zone), Closes: f.Span.Closes.In(zone), Length: f.Span.Closes.Sub(f.Span.Opens).String(),
+			Zone: zone.String(), Opens: f.Span.Opens, StartAt: f.Span.StartAt,
+			Deadline: f.Span.Deadline, Closes: f.Span.Closes, Length: f.Span.Closes.Sub(f.Span.Opens).String(),
 		},
 		Work: d.work,
 		Shares: Shares{
@@ -176,15 +176,23 @@ func (d *Draft) Build() Morning {
 	}
 	m.Audit.Findings = given(m.Audit.Findings)
 	m.Work.PerMinute = perMinute(d.work.Charges, d.work.Ended.Sub(d.work.Began))
-	if !m.Work.Began.IsZero() {
-		m.Work.Began = m.Work.Began.In(zone)
-	}
-	if !m.Work.Ended.IsZero() {
-		m.Work.Ended = m.Work.Ended.In(zone)
-	}
 	slices.SortStableFunc(m.Left, func(a, b Leftover) int {
 		return cmp.Or(cmp.Compare(slices.Index(urgent, a.State), slices.Index(urgent, b.State)), cmp.Compare(a.Seq, b.Seq))
 	})
+	return m.In(zone)
+}
+
+// In is the report with its times in a zone. JSON keeps a time's offset but not
+// its zone's abbreviation, so a report that was read back wants this before it
+// is written for people.
+func (m Morning) In(zone *time.Location) Morning {
+	for _, t := range []*time.Time{
+		&m.Window.Opens, &m.Window.StartAt, &m.Window.Deadline, &m.Window.Closes, &m.Work.Began, &m.Work.Ended,
+	} {
+		if !t.IsZero() {
+			*t = t.In(zone)
+		}
+	}
 	return m
 }
 

@@ -60,7 +60,7 @@ func Verdict(m Morning) string {
 // page is text being laid out.
 type page struct{ strings.Builder }
 
-func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *page) line(format string, args ...any) { p.WriteString(fmt.Sprintf(format, args...) + "\n") }
 
 func (p *page) head(title string) { p.line("\n%s", title) }
 
