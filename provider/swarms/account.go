@@ -79,15 +79,6 @@ func (c *Client) Credits(ctx context.Context) (Credits, provider.Receipt, error)
 	return out, x.rec, err
 }
 
-// Prices of extras that older rate cards don't list (Swarms docs, pricing,
-// 2026-07-09).
-const (
-	publishedImage  = 25 * money.Cent
-	publishedMCP    = 10 * money.Cent
-	publishedSearch = 4 * money.Cent
-	publishedScrape = 15 * money.Cent
-)
-
 type costsWire struct {
 	Pricing json.RawMessage `json:"usage_pricing"` // the current shape has the card below this, the older one is flat
 	Agent   json.RawMessage `json:"swarm_completions_agent_cost"`
@@ -127,7 +118,7 @@ func decodeCard(body []byte) (tariff.Card, error) {
 			return tariff.Card{}, errors.New("usage_pricing is no JSON object")
 		}
 	}
-	card := tariff.Card{Source: "live"}
+	card, builtIn := tariff.Card{Source: "live"}, tariff.Swarms() // older cards don't list the extras
 	var night money.USD
 	for _, f := range []struct {
 		name     string
@@ -139,10 +130,10 @@ func decodeCard(body []byte) (tariff.Card, error) {
 		{"swarm_completions_output_cost_per_1m", w.Output, &card.OutputPerMillion, 0},
 		{"swarm_completions_agent_cost", w.Agent, &card.PerAgent, 0},
 		{"night_time_discount", w.Night, &night, 0},
-		{"agent_completions_img_cost", w.Image, &card.Image, publishedImage},
-		{"agent_completions_mcp_cost", w.MCP, &card.MCPCall, publishedMCP},
-		{"search_cost", w.Search, &card.Search, publishedSearch},
-		{"scrape_cost", w.Scrape, &card.Scrape, publishedScrape},
+		{"agent_completions_img_cost", w.Image, &card.Image, builtIn.Image},
+		{"agent_completions_mcp_cost", w.MCP, &card.MCPCall, builtIn.MCPCall},
+		{"search_cost", w.Search, &card.Search, builtIn.Search},
+		{"scrape_cost", w.Scrape, &card.Scrape, builtIn.Scrape},
 	} {
 		v := amount(f.raw)
 		switch {

@@ -117,8 +117,7 @@ func refusesTemperature(p problem) bool {
 // judge turns an answer that isn't 2xx into its fault.
 func (x *exchange) judge(p problem) error {
 	p.detail = x.c.secret.text(p.detail)
-	real := x.rec.Status
-	status, inner := effective(real, p)
+	status, inner := effective(x.rec.Status, p)
 	f := x.fault(x.kindOf(status), batch.MovedNo, p.detail, nil)
 	switch f.Kind {
 	case batch.RateLimited:
@@ -138,7 +137,7 @@ func (x *exchange) judge(p problem) error {
 		}
 		f.Moved = batch.MovedMaybe
 	}
-	if f.After == 0 && real == http.StatusServiceUnavailable {
+	if f.After == 0 && x.rec.Status == http.StatusServiceUnavailable {
 		f.After = x.rec.Limits.RetryAfter
 	}
 	return f

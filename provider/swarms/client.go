@@ -50,6 +50,7 @@ type Client struct {
 	transport http.RoundTripper
 	now       func() time.Time
 	userAgent string
+	maxRow    int64 // of the log, in bytes
 }
 
 // New checks the options. A base URL must be https, without user info, query
@@ -73,7 +74,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		base: base, secret: newSecret(o.Key), timeout: o.Timeout,
-		transport: o.Transport, now: o.Now, userAgent: o.UserAgent,
+		transport: o.Transport, now: o.Now, userAgent: o.UserAgent, maxRow: maxRow,
 	}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout

@@ -59,7 +59,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	c, err := New(Options{Key: testKey})
-	if err != nil || c.timeout != DefaultTimeout || c.userAgent == "" {
+	if err != nil || c.timeout != DefaultTimeout || c.maxRow != maxRow || c.userAgent == "" {
 		t.Errorf("%v, %v", c, err)
 	}
 	for _, d := range []time.Duration{time.Second, time.Hour} { // shorter and longer than the default

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"strings"
 
@@ -35,7 +34,7 @@ func (c *Client) Logs(ctx context.Context, yield func(LogRow) error) (provider.R
 		return x.rec, err
 	}
 	var ours error
-	err = readLog(x.body(), func(r LogRow) error {
+	err = readLog(x.body(), c.maxRow, func(r LogRow) error {
 		r.Run = c.secret.completion(r.Run)
 		r.ID, r.Category, r.CreatedAt = c.secret.line(r.ID), c.secret.line(r.Category), c.secret.line(r.CreatedAt)
 		ours = yield(r)
@@ -66,7 +65,7 @@ type budget struct {
 	allowed int64
 }
 
-var errRowTooLarge = fmt.Errorf("a value of the log is larger than %d bytes", maxRow)
+var errRowTooLarge = errors.New("a value of the log is larger than the limit of one")
 
 func (b *budget) Read(p []byte) (int, error) {
 	left := b.allowed - b.given
@@ -82,11 +81,12 @@ func (b *budget) Read(p []byte) (int, error) {
 type logReader struct {
 	in    budget
 	dec   *json.Decoder
+	max   int64 // bytes of one value
 	yield func(LogRow) error
 }
 
-func readLog(r io.Reader, yield func(LogRow) error) error {
-	l := &logReader{in: budget{r: r, allowed: math.MaxInt64}, yield: yield}
+func readLog(r io.Reader, most int64, yield func(LogRow) error) error {
+	l := &logReader{in: budget{r: r}, max: most, yield: yield}
 	l.dec = json.NewDecoder(&l.in)
 	return unexpectedEOF(l.document())
 }
@@ -100,14 +100,16 @@ func unexpectedEOF(err error) error {
 	return err
 }
 
-// token and value grant one value's worth of bytes from where the decoder is.
+// grant allows one value's worth of bytes from where the decoder is.
+func (l *logReader) grant() { l.in.allowed = l.dec.InputOffset() + l.max }
+
 func (l *logReader) token() (json.Token, error) {
-	l.in.allowed = l.dec.InputOffset() + maxRow
+	l.grant()
 	return l.dec.Token()
 }
 
 func (l *logReader) value(v any) error {
-	l.in.allowed = l.dec.InputOffset() + maxRow
+	l.grant()
 	return l.dec.Decode(v)
 }
 
@@ -115,7 +117,7 @@ func (l *logReader) value(v any) error {
 // read looks like the end of the list to it. The bracket that must come next
 // tells.
 func (l *logReader) more() bool {
-	l.in.allowed = l.dec.InputOffset() + maxRow
+	l.grant()
 	return l.dec.More()
 }
 

@@ -32,12 +32,21 @@ func (s secret) text(msg string) string {
 		}
 		return r
 	}, msg)
-	return clipRunes(strings.Join(strings.Fields(s.line(msg)), " "), maxDetail)
+	if key := s.reveal(); key != "" {
+		msg = strings.ReplaceAll(msg, key, redacted)
+	}
+	return clipRunes(strings.Join(strings.Fields(msg), " "), maxDetail)
 }
+
+// minSecret is the length below which a key isn't looked for in answers. Such a
+// key is a dummy, or what a provider printed of a masked one, and taking "sk-"
+// or "1" out of everything would destroy names and tags. Messages lose it all
+// the same.
+const minSecret = 8
 
 // line takes the key out of a string and leaves the rest as it is.
 func (s secret) line(v string) string {
-	if key := s.reveal(); key != "" && strings.Contains(v, key) {
+	if key := s.reveal(); len(key) >= minSecret {
 		return strings.ReplaceAll(v, key, redacted)
 	}
 	return v
@@ -47,7 +56,7 @@ func (s secret) line(v string) string {
 // (the key was, say, a number) is dropped as a whole.
 func (s secret) raw(v json.RawMessage) json.RawMessage {
 	key := []byte(s.reveal())
-	if len(key) == 0 || !bytes.Contains(v, key) {
+	if len(key) < minSecret || !bytes.Contains(v, key) {
 		return v
 	}
 	v = bytes.ReplaceAll(v, key, []byte(redacted))
