@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -79,6 +80,7 @@ type entry struct {
 	rec     *record
 	cues    cues
 	refused *refusal
+	ended   int64 // unix nanoseconds; 0 when it wasn't done
 	answers []any // none when missing, two when duplicated
 }
 
@@ -151,11 +153,13 @@ func (x *exchange) workAll(entries []*entry) (done []*entry, err error) {
 	}
 	workers.Wait()
 	switch x.sw.BatchOrder {
+	case "completion":
+		slices.SortStableFunc(done, func(a, b *entry) int { return cmp.Compare(a.ended, b.ended) })
 	case "request":
 		done = entries
 	case "shuffled":
 		slices.SortFunc(done, func(a, b *entry) int {
-			return int(digest(x.s.opt.Seed, a.sp.name())>>1%1e9) - int(digest(x.s.opt.Seed, b.sp.name())>>1%1e9)
+			return cmp.Compare(digest(x.s.opt.Seed, a.sp.name()), digest(x.s.opt.Seed, b.sp.name()))
 		})
 	}
 	return done, err
@@ -163,7 +167,11 @@ func (x *exchange) workAll(entries []*entry) (done []*entry, err error) {
 
 // failedItem is an item that failed: its status code is lost.
 func failedItem(name, detail string) any {
-	return map[string]string{"status": "error", "swarm_name": name, "detail": textRunFailed + detail}
+	return struct {
+		Status string `json:"status"`
+		Name   string `json:"swarm_name"`
+		Detail string `json:"detail"`
+	}{"error", name, textRunFailed + detail}
 }
 
 // one does one item.
@@ -182,6 +190,9 @@ func (x *exchange) one(e *entry) error {
 		return nil
 	}
 	w, err := x.work(e.sp, e.rec, e.cues)
+	if w != nil {
+		e.ended = w.ended
+	}
 	switch {
 	case errors.Is(err, errInsufficient):
 		e.answers = []any{failedItem(name, textInsufficient)}

@@ -19,23 +19,28 @@ type Clock interface {
 // concurrent use. Under testing/synctest it follows the bubble's time.
 type Tunable struct {
 	mu      sync.Mutex
-	base    time.Time     // the instant that it showed at since
-	since   time.Time     // by the machine's clock
-	scale   float64       // 1 real, 60 a minute a second, 0 frozen
-	moved   chan struct{} // closed and replaced when the clock is set or scaled
-	waiting int
-	counted chan struct{} // closed when waiting changes; nil while nobody watches
+	base    time.Time            // the instant that it showed at since
+	since   time.Time            // by the machine's clock
+	scale   float64              // 1 real, 60 a minute a second, 0 frozen
+	moved   chan struct{}        // closed and replaced when the clock is set or scaled
+	waiting map[*waiter]struct{} // those whose instant hasn't come
+	counted chan struct{}        // closed when waiting changes; nil while nobody watches
+}
+
+type waiter struct {
+	until time.Time
+	free  chan struct{} // closed when the clock is moved to until or beyond, even if it is then moved back
 }
 
 // NewClock is a clock at the machine's time and speed.
 func NewClock() *Tunable {
 	now := time.Now()
-	return &Tunable{base: now, since: now, scale: 1, moved: make(chan struct{})}
+	return &Tunable{base: now, since: now, scale: 1, moved: make(chan struct{}), waiting: map[*waiter]struct{}{}}
 }
 
 // FrozenClock is a clock that stands at t until it is set or advanced.
 func FrozenClock(t time.Time) *Tunable {
-	return &Tunable{base: t, since: time.Now(), moved: make(chan struct{})}
+	return &Tunable{base: t, since: time.Now(), moved: make(chan struct{}), waiting: map[*waiter]struct{}{}}
 }
 
 // Now is the instant that the clock shows.
@@ -85,12 +90,22 @@ func (c *Tunable) change(base func(machine time.Time) time.Time, scale *float64)
 	if scale != nil {
 		c.scale = *scale
 	}
+	for w := range c.waiting { // at once, so that AwaitWaiting never counts those who are free to go
+		if !w.until.After(c.now(machine)) {
+			close(w.free)
+			c.leave(w)
+		}
+	}
 	close(c.moved)
 	c.moved = make(chan struct{})
 }
 
-func (c *Tunable) count(n int) {
-	c.waiting += n
+func (c *Tunable) leave(w *waiter) {
+	delete(c.waiting, w)
+	c.count()
+}
+
+func (c *Tunable) count() {
 	if c.counted != nil {
 		close(c.counted)
 		c.counted = nil
@@ -103,42 +118,42 @@ func (c *Tunable) Wait(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 	c.mu.Lock()
-	until := c.now(time.Now()).Add(d)
-	c.count(+1)
+	w := &waiter{c.now(time.Now()).Add(d), make(chan struct{})}
+	c.waiting[w] = struct{}{}
+	c.count()
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
-		c.count(-1)
+		c.leave(w)
 		c.mu.Unlock()
 	}()
 	for {
 		c.mu.Lock()
-		left, scale, moved := until.Sub(c.now(time.Now())), c.scale, c.moved
+		left, scale, moved := w.until.Sub(c.now(time.Now())), c.scale, c.moved
 		c.mu.Unlock()
 		if left <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, left, scale, moved); err != nil {
-			return err
+		var ring <-chan time.Time
+		if scale > 0 { // an hour at most: a slow clock would ask for more than a Duration holds
+			t := time.NewTimer(time.Duration(min(float64(left)/scale, float64(time.Hour))) + 1)
+			defer t.Stop()
+			ring = t.C
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.free:
+			return nil
+		case <-ring:
+		case <-moved:
+			select {
+			case <-w.free:
+				return nil
+			default:
+			}
 		}
 	}
-}
-
-// sleep returns when left may have passed or the clock was moved.
-func sleep(ctx context.Context, left time.Duration, scale float64, moved <-chan struct{}) error {
-	var ring <-chan time.Time
-	if scale > 0 {
-		t := time.NewTimer(time.Duration(float64(left)/scale) + 1)
-		defer t.Stop()
-		ring = t.C
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-ring:
-	case <-moved:
-	}
-	return nil
 }
 
 // Reading is what a clock shows, for the admin endpoint.
@@ -152,7 +167,7 @@ type Reading struct {
 func (c *Tunable) Read() Reading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Reading{Now: c.now(time.Now()), Scale: c.scale, Waiting: c.waiting}
+	return Reading{Now: c.now(time.Now()), Scale: c.scale, Waiting: len(c.waiting)}
 }
 
 // AwaitWaiting returns once at least n waits are under way: the moment at
@@ -163,7 +178,7 @@ func (c *Tunable) AwaitWaiting(ctx context.Context, n int) error {
 		if c.counted == nil {
 			c.counted = make(chan struct{})
 		}
-		waiting, counted := c.waiting, c.counted
+		waiting, counted := len(c.waiting), c.counted
 		c.mu.Unlock()
 		if waiting >= n {
 			return nil

@@ -147,18 +147,25 @@ func (c cues) names() string {
 	if c.wire == nil && c.extra == nil {
 		return ""
 	}
-	names := slices.Sorted(maps.Keys(c.extra))
-	if w := c.wire; w != nil {
-		s := w.Kind
-		if w.Kind == KindStatus {
-			s = fmt.Sprintf("%s %d", s, w.Status)
-		}
-		if w.AfterWork {
-			s += " after work"
-		}
-		names = slices.Insert(names, 0, s)
+	var names []string
+	for _, kind := range slices.Sorted(maps.Keys(c.extra)) {
+		names = append(names, c.extra[kind].name())
+	}
+	if c.wire != nil {
+		names = slices.Insert(names, 0, c.wire.name())
 	}
 	return strings.Join(names, "+")
+}
+
+func (a *armed) name() string {
+	s := a.Kind
+	if a.Kind == KindStatus {
+		s = fmt.Sprintf("%s %d", s, a.Status)
+	}
+	if a.AfterWork {
+		s += " after work"
+	}
+	return s
 }
 
 // cue finds what happens to a try; the first rule of each kind counts.

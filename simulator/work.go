@@ -27,11 +27,13 @@ func (x *exchange) work(sp *spec, rec *record, c cues) (*run, error) {
 	} else if c.has(KindNoBilling) {
 		w.billing = "tokens"
 	}
-	started := s.clock.Now()
-	if err := x.wait(s.opt.Latency.of(h) + time.Duration(c.delay(KindSlow))); err != nil {
+	started, takes := s.clock.Now(), s.opt.Latency.of(h)+time.Duration(c.delay(KindSlow))
+	if err := x.wait(takes); err != nil {
 		return nil, err
 	}
-	ended := s.clock.Now()
+	// Not what the clock shows now: a clock that goes fast, or was moved, is
+	// well past the end by the time this line is reached.
+	ended := started.Add(takes)
 	w.started, w.ended = started.UnixNano(), ended.UnixNano()
 	x.price(w, ended, c)
 
