@@ -1,0 +1,132 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+// maxGroup bounds how many operations share a transaction: enough to spread
+// one fsync thin, few enough that the first of them doesn't wait long.
+const maxGroup = 256
+
+// patience bounds one transaction, waiting for other processes included. A
+// database that hangs for longer is out of reach.
+const patience = 30 * time.Second
+
+// operation is one call that wants to write.
+type operation struct {
+	refs []JobRef // the jobs that it is going to look at
+	do   func(*work) error
+	err  error
+	done chan struct{}
+	turn atomic.Int32 // 0 waiting, 1 running, 2 abandoned by its caller
+}
+
+// write has do run in a transaction, together with whatever else waits for one
+// (group commit: a sync of the disk takes milliseconds, an operation
+// microseconds). do may run more than once, and must only touch w.
+func (l *Ledger) write(ctx context.Context, refs []JobRef, do func(w *work) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	op := &operation{refs: refs, do: do, done: make(chan struct{})}
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return errClosed()
+	}
+	l.queue = append(l.queue, op)
+	l.mu.Unlock()
+	l.poke()
+	select {
+	case <-op.done:
+		return op.err
+	case <-ctx.Done():
+		if op.turn.CompareAndSwap(0, 2) {
+			return ctx.Err()
+		}
+		<-op.done
+		return op.err
+	}
+}
+
+func (l *Ledger) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// commit is the goroutine that writes. It never waits for a group to fill:
+// while one is being synced the next one gathers by itself.
+func (l *Ledger) commit() {
+	defer close(l.gone)
+	for {
+		l.mu.Lock()
+		n := min(len(l.queue), maxGroup)
+		group := slices.Clone(l.queue[:n])
+		l.queue = slices.Delete(l.queue, 0, n)
+		closed := l.closed
+		l.mu.Unlock()
+		if n == 0 {
+			if closed {
+				return
+			}
+			<-l.wake
+			continue
+		}
+		group = slices.DeleteFunc(group, func(o *operation) bool { return !o.turn.CompareAndSwap(0, 1) })
+		l.serve(group)
+		for _, o := range group {
+			close(o.done)
+		}
+	}
+}
+
+// serve runs a group in one transaction. When the database refuses something,
+// which only a bug can bring about, each operation is tried alone, so that it
+// hits only the one that asked for it.
+func (l *Ledger) serve(group []*operation) {
+	if len(group) == 0 {
+		return
+	}
+	err := l.transact(group)
+	if err == nil {
+		return
+	}
+	if len(group) > 1 && batch.KindOf(err) != batch.OutOfReach {
+		for i := range group {
+			l.serve(group[i : i+1])
+		}
+		return
+	}
+	for _, o := range group {
+		o.err = err
+	}
+}
+
+func (l *Ledger) transact(group []*operation) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return l.store.Write(ctx, func(tx Tx) error {
+		w := newWork(tx, l.clock(), len(group))
+		var refs []JobRef
+		for _, o := range group {
+			refs = append(refs, o.refs...)
+		}
+		if err := w.prefetch(refs); err != nil {
+			return err
+		}
+		for _, o := range group {
+			o.err = w.run(o.do)
+			if w.broken != nil {
+				return w.broken
+			}
+		}
+		return w.flush()
+	})
+}

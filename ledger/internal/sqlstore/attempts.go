@@ -1,0 +1,114 @@
+package sqlstore
+
+import (
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+)
+
+var attempts = &table[ledger.AttemptRow]{
+	name: "attempts", key: "batch_id seq n", fixed: "request_id key_id sent_at until",
+	rest: "ended_at status outcome ending counted_at receipt",
+	values: func(a ledger.AttemptRow) []any {
+		receipt := a.Receipt
+		if receipt == nil {
+			receipt = []byte{}
+		}
+		return []any{
+			string(a.Batch), a.Seq, a.N, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until),
+			ledger.Micros(a.EndedAt), a.Status, string(a.Outcome), string(a.Ending), ledger.Micros(a.CountedAt), receipt,
+		}
+	},
+}
+
+const selectAttempts = `SELECT a.batch_id, a.seq, a.n, a.request_id, a.key_id, a.sent_at, a.until, a.ended_at, a.status,
+	a.outcome, a.ending, a.counted_at, a.receipt FROM attempts a `
+
+func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]ledger.AttemptRow, error) {
+	err := t.query("read attempts", selectAttempts+where, args, func(s sink) error {
+		var (
+			a                           ledger.AttemptRow
+			sent, until, ended, counted int64
+		)
+		err := s.Scan(&a.Batch, &a.Seq, &a.N, &a.RequestID, &a.Key, &sent, &until, &ended, &a.Status,
+			&a.Outcome, &a.Ending, &counted, &a.Receipt)
+		a.SentAt, a.Until = ledger.Instant(sent), ledger.Instant(until)
+		a.EndedAt, a.CountedAt = ledger.Instant(ended), ledger.Instant(counted)
+		if len(a.Receipt) == 0 {
+			a.Receipt = nil
+		}
+		out = append(out, a)
+		return err
+	})
+	return out, err
+}
+
+// Attempt reads one attempt.
+func (t *tx) Attempt(r ledger.AttemptRef) (ledger.AttemptRow, bool, error) {
+	rows, err := t.attempts(nil, "WHERE a.batch_id = $1 AND a.seq = $2 AND a.n = $3", string(r.Batch), r.Seq, r.N)
+	if err != nil || len(rows) == 0 {
+		return ledger.AttemptRow{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+// LastAttempts reads the last attempt of each job.
+func (t *tx) LastAttempts(refs []ledger.JobRef) (out []ledger.AttemptRow, err error) {
+	err = byBatch(refs, func(id batch.ID, seqs []any) (err error) {
+		out, err = t.attempts(out, `JOIN jobs j ON j.batch_id = a.batch_id AND j.seq = a.seq AND j.attempts = a.n
+			WHERE j.batch_id = $1 AND j.seq IN `+places(1, 1, len(seqs)), append([]any{string(id)}, seqs...)...)
+		return err
+	})
+	return out, err
+}
+
+// AttemptsOf reads a job's attempts.
+func (t *tx) AttemptsOf(r ledger.JobRef) ([]ledger.Attempt, error) {
+	rows, err := t.attempts(nil, "WHERE a.batch_id = $1 AND a.seq = $2 ORDER BY a.n", string(r.Batch), r.Seq)
+	out := make([]ledger.Attempt, len(rows))
+	for i, a := range rows {
+		out[i] = a.Attempt
+	}
+	return out, err
+}
+
+// InFlight reads a key's attempts without an end.
+func (t *tx) InFlight(key string, after time.Time, limit int) ([]ledger.AttemptRow, error) {
+	return t.attempts(nil, "WHERE a.key_id = $1 AND a.ending = '' AND a.until > $2 ORDER BY a.sent_at LIMIT $3",
+		key, ledger.Micros(after), limit)
+}
+
+// Overdue reads those that can't be under way any more.
+func (t *tx) Overdue(key string, upTo time.Time) ([]ledger.AttemptRow, error) {
+	return t.attempts(nil, "WHERE a.key_id = $1 AND a.ending = '' AND a.until <= $2", key, ledger.Micros(upTo))
+}
+
+// Count counts them.
+func (t *tx) Count(key string) (int, error) {
+	var n int
+	_, err := t.one("read attempts", "SELECT COUNT(*) FROM attempts WHERE key_id = $1 AND ending = ''", []any{key}, &n)
+	return n, err
+}
+
+// Ends counts what lies in a stretch of time. The questions name counted_at >
+// 0, as the index does: else it wouldn't be used.
+func (t *tx) Ends(key string, after, upTo time.Time) (n int64, next time.Time, err error) {
+	_, err = t.one("read attempts", `SELECT COUNT(*) FROM attempts
+		WHERE key_id = $1 AND counted_at > 0 AND counted_at > $2 AND counted_at <= $3`,
+		[]any{key, ledger.Micros(after), ledger.Micros(upTo)}, &n)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	next, err = t.NthEnd(key, upTo, 1)
+	return n, next, err
+}
+
+// NthEnd finds the n-th one after an instant.
+func (t *tx) NthEnd(key string, after time.Time, n int64) (time.Time, error) {
+	var at int64
+	_, err := t.one("read attempts", `SELECT counted_at FROM attempts
+		WHERE key_id = $1 AND counted_at > 0 AND counted_at > $2 ORDER BY counted_at LIMIT 1 OFFSET $3`,
+		[]any{key, ledger.Micros(after), n - 1}, &at)
+	return ledger.Instant(at), err
+}

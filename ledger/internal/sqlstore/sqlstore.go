@@ -1,0 +1,144 @@
+// Package sqlstore keeps the ledger's records in a SQL database, in the one
+// dialect that SQLite and PostgreSQL share: $1, BIGINT, BOOLEAN, TEXT, ON
+// CONFLICT. ledger/sqlite and ledger/postgres use it; what differs between
+// them (types of columns, how a writer locks, what an error means) is theirs.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+)
+
+// Dialect is what differs between databases.
+type Dialect struct {
+	Begin string         // begins a write transaction
+	Lock  string         // appended to the first question of a write transaction, for the head's row: makes writers take turns
+	Read  *sql.TxOptions // a snapshot
+	// Fault says what a driver's error means; the second value is whether the
+	// connection may be used again.
+	Fault func(op string, err error) (*batch.Fault, bool)
+}
+
+// Store is a ledger.Store on database/sql.
+type Store struct {
+	dialect Dialect
+	write   *sql.DB
+	read    *sql.DB
+
+	mu     sync.Mutex // one writer at a time
+	writer *connection
+}
+
+// New is a store on two pools, which may be the same one. Close closes both.
+func New(write, read *sql.DB, d Dialect) *Store { return &Store{dialect: d, write: write, read: read} }
+
+var _ ledger.Store = (*Store)(nil)
+
+// connection is the writer's own, with its prepared statements.
+type connection struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+func (c *connection) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s, ok := c.prepared[text]; ok {
+		return s, nil
+	}
+	s, err := c.conn.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	c.prepared[text] = s
+	return s, nil
+}
+
+// drop closes the connection for good: the pool must not hand it out again.
+func (c *connection) drop() {
+	_ = c.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = c.conn.Close()
+}
+
+// Write runs do between Begin and COMMIT, on a connection that it keeps.
+func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writer == nil {
+		conn, err := s.write.Conn(ctx)
+		if err != nil {
+			return s.fault("open the ledger", err)
+		}
+		s.writer = &connection{conn: conn, prepared: map[string]*sql.Stmt{}}
+	}
+	t := &tx{ctx: ctx, store: s, conn: s.writer, lock: s.dialect.Lock}
+	if err := t.plain(s.dialect.Begin); err != nil {
+		return err
+	}
+	_, err := t.Head() // takes the lock where Begin doesn't
+	if err == nil {
+		err = do(t)
+	}
+	if err == nil {
+		err = t.plain("COMMIT")
+	}
+	if err != nil && s.writer != nil {
+		if _, rollback := s.writer.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rollback != nil {
+			s.abandon()
+		}
+	}
+	return err
+}
+
+func (s *Store) abandon() {
+	if s.writer != nil {
+		s.writer.drop()
+		s.writer = nil
+	}
+}
+
+// Read runs do on a snapshot.
+func (s *Store) Read(ctx context.Context, do func(ledger.Tx) error) error {
+	snapshot, err := s.read.BeginTx(ctx, s.dialect.Read)
+	if err != nil {
+		return s.fault("read the ledger", err)
+	}
+	defer func() { _ = snapshot.Rollback() }()
+	return do(&tx{ctx: ctx, store: s, snapshot: snapshot})
+}
+
+// Close closes both pools.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failed error
+	if s.writer != nil {
+		for _, stmt := range s.writer.prepared {
+			failed = errors.Join(failed, stmt.Close())
+		}
+		failed = errors.Join(failed, s.writer.conn.Close())
+		s.writer = nil
+	}
+	failed = errors.Join(failed, s.read.Close())
+	if s.write != s.read {
+		failed = errors.Join(failed, s.write.Close())
+	}
+	if failed != nil {
+		return s.fault("close the ledger", failed)
+	}
+	return nil
+}
+
+// fault translates a driver's error; a caller who cancelled gets told just
+// that.
+func (s *Store) fault(op string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	f, _ := s.dialect.Fault(op, err)
+	return f
+}

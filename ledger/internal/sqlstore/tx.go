@@ -1,0 +1,155 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/offpeak/offpeak/ledger"
+)
+
+// tx is one transaction: the writer's, or a snapshot.
+type tx struct {
+	ctx      context.Context // of the one Write or Read that it lives for
+	store    *Store
+	conn     *connection // writing
+	snapshot *sql.Tx     // reading
+	lock     string
+}
+
+var _ ledger.Tx = (*tx)(nil)
+
+// sink is what a row is scanned into.
+type sink interface{ Scan(...any) error }
+
+func (t *tx) query(op, text string, args []any, each func(sink) error) error {
+	var (
+		rows *sql.Rows
+		err  error
+	)
+	if t.snapshot != nil {
+		rows, err = t.snapshot.QueryContext(t.ctx, text, args...)
+	} else {
+		var s *sql.Stmt
+		if s, err = t.conn.stmt(t.ctx, text); err == nil {
+			rows, err = s.QueryContext(t.ctx, args...)
+		}
+	}
+	if err != nil {
+		return t.failed(op, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(scanner{rows, t, op}); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return t.failed(op, err)
+	}
+	return nil
+}
+
+// scanner translates the errors of Scan; those of the caller's own pass.
+type scanner struct {
+	rows *sql.Rows
+	tx   *tx
+	op   string
+}
+
+func (s scanner) Scan(into ...any) error {
+	if err := s.rows.Scan(into...); err != nil {
+		return s.tx.failed(s.op, err)
+	}
+	return nil
+}
+
+// one scans the only row, and says whether there was one.
+func (t *tx) one(op, text string, args []any, into ...any) (bool, error) {
+	found := false
+	err := t.query(op, text, args, func(s sink) error {
+		found = true
+		return s.Scan(into...)
+	})
+	return found, err
+}
+
+func (t *tx) exec(op, text string, args ...any) (int64, error) {
+	if t.conn == nil {
+		return 0, t.failed(op, errors.New("a snapshot can't be written"))
+	}
+	s, err := t.conn.stmt(t.ctx, text)
+	if err != nil {
+		return 0, t.failed(op, err)
+	}
+	res, err := s.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, t.failed(op, err)
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, t.failed(op, err)
+	}
+	return n, nil
+}
+
+// plain runs BEGIN and COMMIT, which can't be prepared everywhere.
+func (t *tx) plain(text string) error {
+	if _, err := t.conn.conn.ExecContext(t.ctx, text); err != nil {
+		return t.failed("write the ledger", err)
+	}
+	return nil
+}
+
+// failed translates an error and gives up a connection that can't be used any
+// more.
+func (t *tx) failed(op string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	f, usable := t.store.dialect.Fault(op, err)
+	if !usable && t.conn != nil && t.conn == t.store.writer {
+		t.store.abandon()
+	}
+	return f
+}
+
+// sizes are the lengths that lists are cut into, so that few texts have to be
+// prepared.
+var sizes = []int{64, 16, 4, 1}
+
+// pieces cuts a list into lengths of sizes.
+func pieces[V any](list []V, each func([]V) error) error {
+	for _, size := range sizes {
+		for len(list) >= size {
+			if err := each(list[:size]); err != nil {
+				return err
+			}
+			list = list[size:]
+		}
+	}
+	return nil
+}
+
+// places is "($3, $4), ($5, $6)": rows of width, numbered behind the first
+// skip.
+func places(skip, rows, width int) string {
+	var b strings.Builder
+	for r := range rows {
+		if r > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for c := range width {
+			if c > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(skip + r*width + c + 1))
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}

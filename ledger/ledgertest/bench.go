@@ -1,0 +1,59 @@
+package ledgertest
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/money"
+)
+
+// BenchmarkNightJob measures what a job costs in the books: admitted and
+// settled, 64 of them at once, with a limit to keep count of.
+func BenchmarkNightJob(b *testing.B, open func() (*ledger.Ledger, error)) {
+	l, err := open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	ctx := context.Background()
+	id := batch.ID("bench/2026-11-22")
+	claim := claimOf(id, "bench")
+	claim.Batch.Budget = batch.Budget{PerJob: money.Dollar, Batch: 1_000_000 * money.Dollar}
+	if _, err := l.Claim(ctx, claim); err != nil {
+		b.Fatal(err)
+	}
+	for from := 0; from < b.N; from += 1000 {
+		if err := l.Plan(ctx, id, jobsOf(from, min(from+1000, b.N), 150_000)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	learn(b, l, claim.Batch.Key, window("minute", 60, 100_000_000), window("hour", 3600, 100_000_000))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for range 64 {
+		wg.Go(func() {
+			for {
+				seq := int(next.Add(1)) - 1
+				if seq >= b.N {
+					return
+				}
+				_, n, err := l.Admit(ctx, ledger.Ask{Batch: id, Seq: seq}, always(ledger.Go))
+				if err == nil {
+					_, err = l.Settle(ctx, ledger.Closing{Batch: id, Seq: seq, Attempt: n, Status: 200}, chargeOf(97_250), "out")
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
+}

@@ -1,0 +1,147 @@
+package ledgertest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+)
+
+// handles works on the same books through two handles at once: every job is
+// wanted by both, and sent once.
+func handles(t *testing.T, r *room) {
+	const jobs, workers = 200, 8
+	a := r.plan(t, r.open(t), jobs)
+	learn(t, a, a.key, window("minute", 60, 1_000_000))
+	b := *a
+	b.Ledger = r.open(t)
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		sent = map[int]int{}
+	)
+	for _, d := range []*desk{a, &b} {
+		for w := range workers {
+			wg.Go(func() {
+				for seq := w; seq < jobs; seq += workers {
+					n, err := d.admit(seq, ledger.Go)
+					if batch.KindOf(err) == batch.Internal {
+						continue // the other one has it
+					}
+					if err == nil {
+						mu.Lock()
+						sent[seq]++
+						mu.Unlock()
+						_, err = d.Settle(d.ctx, d.closing(seq, n), chargeOf(97_250), "x")
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if len(sent) != jobs {
+		t.Errorf("%d of %d jobs were sent", len(sent), jobs)
+	}
+	for seq, n := range sent {
+		if n != 1 {
+			t.Errorf("job %d was sent %d times", seq, n)
+		}
+	}
+	if v := a.sound(); v.Charges != jobs || v.Total != 97_250*jobs {
+		t.Errorf("the chain: %+v", v)
+	}
+	a.same(b.totals(), a.totals(), "the sums through two handles")
+	a.same(b.standing(), a.standing(), "the key through two handles")
+	if k := a.standing(); k.InFlight != 0 || k.Windows[0].Used != jobs {
+		t.Errorf("the key: %+v", k)
+	}
+}
+
+// neighbours shares transactions between operations that are refused and ones
+// that aren't: neither touches the other.
+func neighbours(t *testing.T, r *room) {
+	const jobs = 200
+	d := r.plan(t, r.open(t), jobs)
+	var wg sync.WaitGroup
+	for seq := range jobs {
+		wg.Go(func() {
+			switch seq % 4 {
+			case 0:
+				if _, err := d.admit(seq, ledger.Go); err != nil {
+					t.Error(err)
+				}
+			case 1:
+				if _, err := d.admit(seq, "nonsense"); batch.KindOf(err) != batch.Internal {
+					t.Error(err)
+				}
+			case 2:
+				_, _, err := d.Admit(d.ctx, ledger.Ask{Batch: d.id, Seq: seq}, func(ledger.Standing) ledger.Verdict { panic("no") })
+				if batch.KindOf(err) != batch.Internal {
+					t.Error(err)
+				}
+			case 3:
+				if _, err := d.Settle(d.ctx, d.closing(seq, 1), chargeOf(1), "x"); batch.KindOf(err) != batch.Internal {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sums := d.totals()
+	if sums.Sending != jobs/4 || sums.Planned != jobs*3/4 || sums.Held != ceil15.Times(jobs/4) {
+		t.Errorf("sums: %+v", sums)
+	}
+	d.sound()
+}
+
+// cancelledCallers either wrote and know it, or wrote nothing.
+func cancelledCallers(t *testing.T, r *room) {
+	const jobs = 100
+	d := r.plan(t, r.open(t), jobs)
+	ctx, cancel := context.WithCancel(d.ctx)
+	defer cancel()
+	errs := make([]error, jobs)
+	var wg sync.WaitGroup
+	for seq := range jobs {
+		wg.Go(func() {
+			_, _, errs[seq] = d.Admit(ctx, ledger.Ask{Batch: d.id, Seq: seq}, func(ledger.Standing) ledger.Verdict {
+				cancel() // while this very one is being written
+				return ledger.Verdict{Action: ledger.Go}
+			})
+		})
+	}
+	wg.Wait()
+	sent := 0
+	for seq, err := range errs {
+		want := batch.Planned
+		if err == nil {
+			want = batch.Sending
+			sent++
+		} else if !errors.Is(err, context.Canceled) {
+			t.Errorf("job %d: %v", seq, err)
+		}
+		if got := d.job(seq).State; got != want {
+			t.Errorf("job %d is %s though its caller was told %v", seq, got, err)
+		}
+	}
+	if sent == 0 {
+		t.Error("the one whose judge was asked must have been written")
+	}
+	if err := d.Plan(ctx, d.id, jobsOf(0, 1, ceil15)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before: %v", err)
+	}
+	d.sound()
+
+	l := r.open(t)
+	d.ok(l.Close())
+	d.ok(l.Close())
+	d.refused(l.Prove(d.ctx, d.key), batch.OutOfReach)
+	_, err := l.Batches(d.ctx, 1)
+	d.refused(err, batch.OutOfReach)
+}

@@ -1,0 +1,223 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+)
+
+// A sliding window of N per W is kept by a running count: every attempt enters
+// each window of its key once, when it ends, and leaves it once, when its
+// CountedAt is W ago. So an admission costs the same whether 100 or 100,000
+// are in a window, and counts exactly.
+//
+// Two clocks are at work. Span and backoff are judged by the caller's own. For
+// windows the key's Tick counts, the latest time ever written under the key:
+// a clock that steps back, or a worker whose clock is behind, must not let
+// runs leave a window early.
+
+// slideSave is how many attempts have to leave a window before that alone is
+// worth writing down; fewer are counted again by the next group.
+const slideSave = 64
+
+// loadKey reads a key, or makes a new one, and lets leave its windows what has
+// to. It runs before anything of the group is written, so that the store's
+// answers are complete.
+func (w *work) loadKey(id string) (KeyRow, bool, error) {
+	k, found, err := w.tx.Key(id)
+	if err != nil {
+		return KeyRow{}, false, err
+	}
+	if !found {
+		k.ID = id
+	}
+	k.Tick = later(k.Tick, w.now)
+	for i := range k.Windows {
+		left, err := w.slide(&k.Windows[i], k.Tick)
+		if err != nil {
+			return KeyRow{}, false, err
+		}
+		if left > slideSave {
+			w.keys.mark(id)
+		}
+	}
+	if k.InFlight > 0 {
+		// The group ends at most size attempts, so that the oldest one is always
+		// among these or among those that it began itself.
+		if w.flights[id], err = w.tx.InFlight(id, k.Tick, w.size+1); err != nil {
+			return KeyRow{}, false, err
+		}
+		overdue, err := w.tx.Overdue(id, k.Tick)
+		if err != nil {
+			return KeyRow{}, false, err
+		}
+		for _, a := range overdue {
+			w.sweep(&k, a)
+		}
+	}
+	return k, true, nil
+}
+
+// sweep gives up an attempt whose end nobody reported and that can't be under
+// way any more. A worker that died, and whose night was terminated, must not
+// fill its key's windows for ever. The job stays sending: whoever opens it
+// again meets the crash.
+func (w *work) sweep(k *KeyRow, a AttemptRow) {
+	a.Ending, a.CountedAt = EndedOverdue, a.Until
+	k.InFlight--
+	for i := range k.Windows {
+		k.Windows[i].enter(a.CountedAt)
+	}
+	w.attempts.seen(a.Ref(), a)
+	w.attempts.mark(a.Ref())
+	w.keys.mark(k.ID)
+}
+
+// enter counts an attempt in a window that is kept count of.
+func (win *WindowRow) enter(counted time.Time) {
+	if win.Limit == 0 || !counted.After(win.Tail) {
+		return
+	}
+	win.Ended++
+	if win.Oldest.IsZero() || counted.Before(win.Oldest) {
+		win.Oldest = counted
+	}
+}
+
+// slide moves a window up to tick and says how many attempts left it.
+func (w *work) slide(win *WindowRow, tick time.Time) (int64, error) {
+	tail := tick.Add(-win.Span)
+	if win.Limit == 0 || !tail.After(win.Tail) {
+		return 0, nil
+	}
+	if win.Oldest.IsZero() || win.Oldest.After(tail) {
+		win.Tail = tail
+		return 0, nil
+	}
+	n, next, err := w.tx.Ends(win.Key, win.Tail, tail)
+	if err != nil {
+		return 0, err
+	}
+	win.Ended, win.Tail, win.Oldest = win.Ended-n, tail, next
+	return n, nil
+}
+
+// recount builds a window that wasn't kept count of before.
+func (w *work) recount(win *WindowRow, tick time.Time) error {
+	win.Ended, win.Oldest, win.Tail = 0, time.Time{}, time.Time{}
+	if win.Limit == 0 {
+		return nil
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	var err error
+	win.Tail = tick.Add(-win.Span)
+	if win.Ended, _, err = w.tx.Ends(win.Key, win.Tail, forever); err != nil {
+		return w.check(err)
+	}
+	win.Oldest, err = w.tx.NthEnd(win.Key, win.Tail, 1)
+	return w.check(err)
+}
+
+// forever is later than any time that is stored.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// land ends an attempt: it leaves the air and fills the key's windows until
+// counted + Span; not at all when counted is zero, because the provider counts
+// completed runs only (Swarms docs, rate-limit-headers, 2026-07-13).
+// It also corrects an attempt that was landed before, when its outcome was in
+// doubt.
+func (w *work) land(a AttemptRow, ending Ending, counted time.Time) error {
+	k, _, err := w.keys.get(a.Key)
+	if err != nil {
+		return err
+	}
+	if a.Ending == InFlight {
+		k.InFlight--
+	}
+	k.Windows = slices.Clone(k.Windows)
+	for i := range k.Windows {
+		win := &k.Windows[i]
+		if win.Limit == 0 {
+			continue
+		}
+		if a.CountedAt.After(win.Tail) {
+			win.Ended--
+			if a.CountedAt.Equal(win.Oldest) {
+				// The store still has this attempt as the first: the second is next.
+				if err := w.flush(); err != nil {
+					return err
+				}
+				if win.Oldest, err = w.tx.NthEnd(a.Key, win.Tail, 2); err != nil {
+					return w.check(err)
+				}
+			}
+		}
+		win.enter(counted)
+	}
+	a.Ending, a.CountedAt = ending, counted
+	w.attempts.put(a.Ref(), a)
+	w.keys.put(k.ID, k)
+	return nil
+}
+
+// fly keeps the list of attempts in flight when an operation is kept.
+func (w *work) fly(old, now AttemptRow) {
+	list := w.flights[now.Key]
+	switch {
+	case old.N == 0 && now.Ending == InFlight:
+		w.flights[now.Key] = append(list, now)
+	case old.N != 0 && old.Ending == InFlight && now.Ending != InFlight:
+		w.flights[now.Key] = slices.DeleteFunc(list, func(a AttemptRow) bool { return a.Ref() == now.Ref() })
+	}
+}
+
+// view is a key as the gate and people see it.
+func (w *work) view(k KeyRow) (Key, error) {
+	out := k.Key
+	if list := w.flights[k.ID]; k.InFlight > 0 && len(list) > 0 {
+		out.Oldest = list[0].SentAt
+	}
+	out.Windows = make([]Window, 0, len(k.Windows))
+	for _, win := range k.Windows {
+		v := win.Window
+		if win.Limit > 0 {
+			v.Used = int64(k.InFlight) + win.Ended
+			leaves, err := w.leaves(win, v.Used)
+			if err != nil {
+				return Key{}, err
+			}
+			if !leaves.IsZero() {
+				v.Frees = leaves.Add(win.Span)
+			}
+		}
+		out.Windows = append(out.Windows, v)
+	}
+	return out, nil
+}
+
+// leaves is the CountedAt of the attempt that has to leave before one more
+// fits; while the window has room, of the oldest one in it. Zero when that
+// depends on attempts that are still in flight.
+func (w *work) leaves(win WindowRow, used int64) (time.Time, error) {
+	nth := used - win.Limit + 1
+	switch {
+	case nth <= 1:
+		return win.Oldest, nil
+	case nth > win.Ended:
+		return time.Time{}, nil
+	}
+	// More than the limit: it was told after the sends, or was lowered.
+	if err := w.flush(); err != nil {
+		return time.Time{}, err
+	}
+	at, err := w.tx.NthEnd(win.Key, win.Tail, nth)
+	return at, w.check(err)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,18 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/ledger/ledgertest"
+	"github.com/offpeak/offpeak/ledger/sqlite"
+)
+
+func BenchmarkNightJob(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "ledger.db")
+	ledgertest.BenchmarkNightJob(b, func() (*ledger.Ledger, error) {
+		return sqlite.Open(context.Background(), path, ledger.Options{})
+	})
+}

@@ -1,0 +1,161 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
+)
+
+// Verified is what Verify went through.
+type Verified struct {
+	Charges int64     // in the chain
+	Head    string    // hash of the last one; note it elsewhere to prove later that nothing was cut off
+	Total   money.USD // sum of all charges
+	Batches int
+	Jobs    int
+	Keys    int
+}
+
+// Verify goes through all the books on one snapshot: every charge's place and
+// hash, every batch's sums against its jobs and charges, every key's requests
+// in flight. The first row that doesn't hold is named by a fault of kind
+// BooksDisagree.
+func (l *Ledger) Verify(ctx context.Context) (Verified, error) {
+	var v Verified
+	err := l.read(ctx, func(tx Tx) error {
+		v = Verified{}
+		charged, err := v.chain(tx)
+		if err != nil {
+			return err
+		}
+		ids, err := tx.AllBatches()
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := v.batch(tx, id, charged[id]); err != nil {
+				return err
+			}
+			delete(charged, id)
+		}
+		for id := range charged {
+			return disagree(string(id), "charges were booked for a batch that isn't there")
+		}
+		return v.keys(tx)
+	})
+	return v, err
+}
+
+// chain walks the charges and adds them up by batch.
+func (v *Verified) chain(tx Tx) (map[batch.ID]Tally, error) {
+	head, err := tx.Head()
+	if err != nil {
+		return nil, err
+	}
+	sums := map[batch.ID]Tally{}
+	at := Head{Hash: Genesis}
+	err = tx.Charges("", func(c Charge) error {
+		row := fmt.Sprintf("charge %d", at.N+1)
+		switch digest := c.Digest(); {
+		case c.N != at.N+1:
+			return disagree(row, "it is missing: the next one is charge %d", c.N)
+		case c.Prev != at.Hash:
+			return disagree(row, "it doesn't continue charge %d: prev is %.12s, that one's hash is %.12s", at.N, c.Prev, at.Hash)
+		case c.Hash != digest:
+			return disagree(row, "its content was changed: it hashes to %.12s, not %.12s (%s job %d, %s)", digest, c.Hash, c.Batch, c.Seq, c.Total.Dollars())
+		}
+		at = Head{c.N, c.Hash}
+		t := sums[c.Batch]
+		t.Charged += c.Total
+		t.DayPrice += c.DayPrice
+		t.Charges++
+		sums[c.Batch] = t
+		v.Total += c.Total
+		return nil
+	})
+	if err == nil && at != head {
+		err = disagree(fmt.Sprintf("charge %d", at.N+1), "it is missing: the chain should end with charge %d, hash %.12s", head.N, head.Hash)
+	}
+	v.Charges, v.Head = at.N, at.Hash
+	return sums, err
+}
+
+// batch adds up one batch's jobs. sums has what its charges add up to.
+func (v *Verified) batch(tx Tx, id batch.ID, sums Tally) error {
+	sums.Batch = id
+	const page = 1000
+	for from := 0; ; from += page {
+		rows, err := tx.Stretch(id, from, from+page)
+		if err != nil {
+			return err
+		}
+		for i, r := range rows {
+			if r.Seq != from+i {
+				return disagree(JobRef{id, from + i}.String(), "it is missing")
+			}
+			sums.add(r.State, 1)
+			if holds(r.State) {
+				sums.Held += r.Ceiling
+			}
+			if r.Raised {
+				sums.Raised += r.Ceiling
+			}
+		}
+		if len(rows) < page {
+			break
+		}
+	}
+	have, _, err := tx.Tally(id)
+	if err != nil {
+		return err
+	}
+	if have != sums {
+		return disagree(string(id), "its running sums are not the sums of its rows: %+v, added up %+v", have.totals(), sums.totals())
+	}
+	v.Batches++
+	v.Jobs += sums.Ended.Total
+	return nil
+}
+
+func (v *Verified) keys(tx Tx) error {
+	ids, err := tx.AllKeys()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		k, _, err := tx.Key(id)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Count(id)
+		if err != nil {
+			return err
+		}
+		if n != k.InFlight {
+			return disagree("key "+id, "%d requests in flight by its running sum, %d by the attempts", k.InFlight, n)
+		}
+		for _, w := range k.Windows {
+			if w.Limit == 0 {
+				continue
+			}
+			n, _, err := tx.Ends(id, w.Tail, forever)
+			if err != nil {
+				return err
+			}
+			if n != w.Ended {
+				return disagree("key "+id, "%d in its %s window by the running sum, %d by the attempts", w.Ended, w.Name, n)
+			}
+		}
+		v.Keys++
+	}
+	return nil
+}
+
+func disagree(thing, format string, args ...any) error {
+	return &batch.Fault{
+		Kind: batch.BooksDisagree, Op: "verify", Thing: thing, Detail: fmt.Sprintf(format, args...),
+		Hint: "somebody changed the database by hand, or restored a part of it: stop, keep a copy, compare with a backup",
+	}
+}

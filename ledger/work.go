@@ -1,0 +1,225 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+// work is one transaction's desk. The operations of a group run on it one
+// after the other, each on a draft of its own that is kept when the operation
+// succeeds and dropped when a rule refuses it; in the end everything that
+// changed is saved at once. So a refused operation costs its neighbours
+// nothing, and the batch, key and chain rows that all of them touch are read
+// once and written once a group.
+type work struct {
+	tx     Tx
+	now    time.Time // one instant for the whole group
+	size   int       // operations in the group: at most as many attempts end in it
+	only   bool      // only reading: nothing is saved
+	broken error     // the store's first error: the whole group is void
+
+	head     shelf[struct{}, Head]
+	batches  shelf[batch.ID, Batch]
+	results  shelf[batch.ID, Result]
+	tallies  shelf[batch.ID, Tally]
+	jobs     shelf[JobRef, JobRow]
+	attempts shelf[AttemptRef, AttemptRow]
+	keys     shelf[string, KeyRow]
+	flights  map[string][]AttemptRow // in flight by key, the oldest first
+
+	payloads, draftPayloads []Payload
+	charges, draftCharges   []Charge
+}
+
+func newWork(tx Tx, now time.Time, size int) *work {
+	w := &work{tx: tx, now: now, size: size, flights: map[string][]AttemptRow{}}
+	w.head.load = guard(w, func(struct{}) (Head, bool, error) { h, err := tx.Head(); return h, true, err })
+	w.batches.load = guard(w, tx.Batch)
+	w.results.load = func(batch.ID) (Result, bool, error) { return Result{}, false, nil } // only ever replaced
+	w.tallies.load = guard(w, tx.Tally)
+	w.jobs.load = guard(w, func(r JobRef) (JobRow, bool, error) { return first(tx.Jobs([]JobRef{r})) })
+	w.attempts.load = guard(w, tx.Attempt)
+	w.keys.load = guard(w, w.loadKey)
+	return w
+}
+
+// guard has the store's errors remembered.
+func guard[K comparable, V any](w *work, load func(K) (V, bool, error)) func(K) (V, bool, error) {
+	return func(k K) (V, bool, error) {
+		v, ok, err := load(k)
+		return v, ok, w.check(err)
+	}
+}
+
+func first[V any](rows []V, err error) (V, bool, error) {
+	if err != nil || len(rows) == 0 {
+		var none V
+		return none, false, err
+	}
+	return rows[0], true, nil
+}
+
+// prefetch reads the jobs that the group is going to look at, and their last
+// attempts, in two questions instead of two per operation.
+func (w *work) prefetch(refs []JobRef) error {
+	if len(refs) < 2 {
+		return nil
+	}
+	jobs, err := w.tx.Jobs(refs)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		w.jobs.seen(j.Ref(), j)
+	}
+	attempts, err := w.tx.LastAttempts(refs)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		w.attempts.seen(a.Ref(), a)
+	}
+	return nil
+}
+
+// run does one operation on a draft.
+func (w *work) run(do func(*work) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // a judge of the caller's must not take the whole group along
+			err = &batch.Fault{Kind: batch.Internal, Op: "run a ledger operation", Detail: fmt.Sprintf("panic: %v", p)}
+		}
+		if err != nil || w.broken != nil {
+			w.drop()
+			return
+		}
+		w.keep()
+	}()
+	return do(w)
+}
+
+func (w *work) keep() {
+	for ref := range w.attempts.draft {
+		w.fly(w.attempts.rows[ref], w.attempts.draft[ref])
+	}
+	w.head.keep()
+	w.batches.keep()
+	w.results.keep()
+	w.tallies.keep()
+	w.jobs.keep()
+	w.attempts.keep()
+	w.keys.keep()
+	w.payloads = append(w.payloads, w.draftPayloads...)
+	w.charges = append(w.charges, w.draftCharges...)
+	w.draftPayloads, w.draftCharges = nil, nil
+}
+
+func (w *work) drop() {
+	w.head.drop()
+	w.batches.drop()
+	w.results.drop()
+	w.tallies.drop()
+	w.jobs.drop()
+	w.attempts.drop()
+	w.keys.drop()
+	w.draftPayloads, w.draftCharges = nil, nil
+}
+
+// flush saves what was kept so far. Questions that only the database can
+// answer are asked after a flush.
+func (w *work) flush() error {
+	if w.only {
+		return nil
+	}
+	c := Changes{
+		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
+		Jobs: w.jobs.take(), Payloads: w.payloads, Attempts: w.attempts.take(), Charges: w.charges, Keys: w.keys.take(),
+	}
+	for _, k := range c.Keys {
+		c.Windows = append(c.Windows, k.Windows...)
+	}
+	w.payloads, w.charges = nil, nil
+	return w.check(w.tx.Save(c))
+}
+
+// check remembers the store's first error.
+func (w *work) check(err error) error {
+	if err != nil && w.broken == nil {
+		w.broken = err
+	}
+	return err
+}
+
+// shelf holds one kind of record: as loaded or kept (rows) and as the
+// operation that runs right now would have it (draft).
+type shelf[K comparable, V any] struct {
+	load  func(K) (V, bool, error)
+	rows  map[K]V
+	draft map[K]V
+	dirty map[K]bool
+}
+
+func (s *shelf[K, V]) get(k K) (V, bool, error) {
+	if v, ok := s.draft[k]; ok {
+		return v, true, nil
+	}
+	if v, ok := s.rows[k]; ok {
+		return v, true, nil
+	}
+	v, ok, err := s.load(k)
+	if err == nil && ok {
+		s.seen(k, v)
+	}
+	return v, ok, err
+}
+
+func (s *shelf[K, V]) seen(k K, v V) {
+	if s.rows == nil {
+		s.rows = map[K]V{}
+	}
+	s.rows[k] = v
+}
+
+func (s *shelf[K, V]) put(k K, v V) {
+	if s.draft == nil {
+		s.draft = map[K]V{}
+	}
+	s.draft[k] = v
+}
+
+func (s *shelf[K, V]) keep() {
+	for k, v := range s.draft {
+		s.seen(k, v)
+		s.mark(k)
+	}
+	s.drop()
+}
+
+func (s *shelf[K, V]) mark(k K) {
+	if s.dirty == nil {
+		s.dirty = map[K]bool{}
+	}
+	s.dirty[k] = true
+}
+
+func (s *shelf[K, V]) drop() { clear(s.draft) }
+
+// take returns what has to be saved, and takes it for saved.
+func (s *shelf[K, V]) take() []V {
+	out := make([]V, 0, len(s.dirty))
+	for k := range s.dirty {
+		out = append(out, s.rows[k])
+	}
+	clear(s.dirty)
+	return out
+}
+
+// forget drops loaded rows that the store has changed by itself.
+func (s *shelf[K, V]) forget(which func(K) bool) {
+	for k := range s.rows {
+		if which(k) {
+			delete(s.rows, k)
+		}
+	}
+}
