@@ -157,7 +157,7 @@ func (r *reader) dollars(n *node, p *path) (money.USD, bool) {
 // duration is "600s", "10m" or a bare number of seconds.
 func (r *reader) duration(n *node, p *path, least, most time.Duration) (time.Duration, bool) {
 	var d time.Duration
-	ok := true
+	var ok bool
 	switch n.kind {
 	case number:
 		d, ok = seconds(n.literal)

@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+var record = flag.Bool("record", false, "write the histories of this run into workflows/testdata/histories")
+
+// TestWhatAHistoryHolds runs a batch whose jobs come from a file, faults
+// included, and searches every event of every history, the logs, the ledger
+// and the archive for what must not be there.
+func TestWhatAHistoryHolds(t *testing.T) {
+	t.Parallel()
+	h := open(t, want{opens: -time.Minute, file: true})
+	w := h.worker()
+	var jobs bytes.Buffer
+	for i := range 30 {
+		fmt.Fprintf(&jobs, `{"name": "Job %03d", "task": "Summarize item %d, %s."}`+"\n", i, i, secretPrompt)
+	}
+	h.file("jobs.jsonl", jobs.String())
+	path := h.file("secret.yaml", "name: secret\n"+h.terms("jobs_from: jobs.jsonl\n")+
+		"defaults: {swarm_type: SequentialWorkflow, agents: [{agent_name: Scanner, model_name: gpt-4o-mini, max_tokens: 256, system_prompt: \"You are "+secretPrompt+".\"}]}\n")
+	d := h.starter("run", path)
+	if d.code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", d.code, d.out, d.stderr)
+	}
+	for _, id := range []string{"nightly/secret/" + string(h.night()), "nightly/secret/" + string(h.night()) + "/000000"} {
+		text := h.history(id)
+		if len(text) < 1000 {
+			t.Fatalf("the history of %s is empty", id)
+		}
+		for _, s := range []string{secretPrompt, key} {
+			if strings.Contains(text, s) {
+				t.Errorf("the history of %s holds %q", id, s)
+			}
+		}
+	}
+	for _, s := range []string{secretPrompt, key} {
+		if strings.Contains(w.text()+d.out+d.stderr, s) {
+			t.Errorf("a log or an output holds %q", s)
+		}
+	}
+	h.wantNowhere(key)
+}
+
+// wantNowhere searches every file of the house: ledger, archive, Temporal's
+// own database.
+func (h *house) wantNowhere(secret string) {
+	h.t.Helper()
+	files := 0
+	err := filepath.WalkDir(h.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		if bytes.Contains(data, []byte(secret)) {
+			h.t.Errorf("%s holds the key", path)
+		}
+		return nil
+	})
+	if err != nil || files < 5 {
+		h.t.Errorf("%d files searched: %v", files, err)
+	}
+}
+
+// history is a workflow's history as JSON, payloads decoded to text.
+func (h *house) history(id string) string {
+	h.t.Helper()
+	var b strings.Builder
+	var all historypb.History
+	events := h.client.GetWorkflowHistory(h.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		all.Events = append(all.Events, e)
+		b.WriteString(e.String()) // protobuf text: payload bytes as readable strings
+		b.WriteByte('\n')
+	}
+	if *record {
+		h.keep(id, &all)
+	}
+	return b.String()
+}
+
+// keep writes a history where the replay test finds it. The key and prompts
+// of these tests are invented, and the test that records them has made sure
+// that they aren't in it.
+func (h *house) keep(id string, all *historypb.History) {
+	h.t.Helper()
+	data, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(all)
+	if err != nil {
+		data, err = protojson.Marshal(all)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, data, "", " "); err != nil {
+		h.t.Fatal(err)
+	}
+	kind := "nightly"
+	if strings.Count(id, "/") == 3 {
+		kind = "shard"
+	}
+	path := filepath.Join("..", "workflows", "testdata", "histories", kind+"-v1.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(pretty.Bytes(), '\n'), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
