@@ -63,8 +63,9 @@ func (x *exchange) enter() bool {
 
 // limit asks the limiter; count is whether the request counts at once.
 func (x *exchange) limit(count bool) bool {
-	levels, ok := x.acct.limiter.admit(count)
-	x.levels = levels
+	now, levels, ok := x.acct.limiter.admit(count)
+	x.levels, x.arrived = levels, now
+	x.s.books.admitted(x.rec, now)
 	x.rateHeaders()
 	if ok {
 		return true

@@ -89,12 +89,12 @@ type level struct {
 func (l level) exceeded() bool   { return l.count >= l.Limit }
 func (l level) remaining() int64 { return max(0, l.Limit-l.count) }
 
-// admit says how full the windows are and whether all have room; if so and
-// count is set, the request is counted in the same step.
-func (l *limiter) admit(count bool) (levels []level, ok bool) {
+// admit says how full the windows are at the instant now and whether all have
+// room; if so and count is set, the request is counted in the same step.
+func (l *limiter) admit(count bool) (now time.Time, levels []level, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
+	now = l.now()
 	levels = l.levels(now)
 	ok = !slices.ContainsFunc(levels, level.exceeded)
 	if ok && count {
@@ -103,7 +103,7 @@ func (l *limiter) admit(count bool) (levels []level, ok bool) {
 			levels[i].count++
 		}
 	}
-	return levels, ok
+	return now, levels, ok
 }
 
 // record counts one request, whether or not there is room: runs under way

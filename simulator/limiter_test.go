@@ -61,7 +61,7 @@ func TestLimiterAgreesWithNaiveCount(t *testing.T) {
 					want = append(want, int64(len(in)))
 					waits = append(waits, model.room(q, now))
 				}
-				levels, ok := l.admit(true)
+				_, levels, ok := l.admit(true)
 				if ok != free {
 					t.Fatalf("admitted %v, want %v", ok, free)
 				}
@@ -111,7 +111,7 @@ func TestLimiterForgets(t *testing.T) {
 		t.Errorf("keeps %d events of a window of 60", len(l.events))
 	}
 	now = now.Add(-time.Hour) // a clock that is set back takes back what hasn't happened
-	if levels, ok := l.admit(false); !ok || levels[0].count != 0 {
+	if _, levels, ok := l.admit(false); !ok || levels[0].count != 0 {
 		t.Errorf("after setting back: %d counted", levels[0].count)
 	}
 }
@@ -121,7 +121,7 @@ func TestUnlimited(t *testing.T) {
 	for range 1000 {
 		l.record()
 	}
-	if _, ok := l.admit(true); !ok || len(l.events) > 2 {
+	if _, _, ok := l.admit(true); !ok || len(l.events) > 2 {
 		t.Errorf("no quotas: admitted %v, keeps %d", ok, len(l.events))
 	}
 }

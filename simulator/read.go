@@ -120,13 +120,9 @@ func (x *exchange) metrics(now string) {
 	})
 }
 
-// usageReport is announced in the docs and answers 404 in production (Swarms
-// docs since 2026-07-09).
+// usageReport is announced in the docs; production has no such route (Swarms
+// docs since 2026-07-09), and neither has this unless switched on.
 func (x *exchange) usageReport(now string) {
-	if !x.sw.UsageReport {
-		x.fail(http.StatusNotFound, "Not Found")
-		return
-	}
 	q := x.r.URL.Query()
 	period, from, to, err := reportPeriod(q.Get("period"), q.Get("start_date"), q.Get("end_date"), x.s.clock.Now().UTC())
 	if err != nil {

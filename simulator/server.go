@@ -130,7 +130,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.rec = s.books.arrive(x.arrived, x.endpoint)
 	switch {
-	case !known:
+	case !known, x.endpoint == pathReport && !x.sw.UsageReport:
 		x.fail(http.StatusNotFound, "Not Found")
 	case r.Method != method:
 		w.Header().Set("Allow", method)
