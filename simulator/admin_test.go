@@ -77,7 +77,7 @@ func TestAdminRefuses(t *testing.T) {
 		{"POST", "switches", `{"batch_shape":"Z"}`, 400, "none of A, B, C, D, E"},
 		{"POST", "switches", `{"nope":1}`, 400, "nope"},
 		{"POST", "switches", `{"invalid_key":404,"missing_key":400,"multiplier":"2"}`, 400, "missing_key"},
-		{"POST", "clock", `{"scale":-1}`, 400, "negative"},
+		{"POST", "clock", `{"scale":-1}`, 400, "not within 0 and"},
 		{"POST", "clock", `{"offset":"soon"}`, 400, "soon"},
 		{"POST", "clock", `{} {}`, 400, "follows"},
 		{"POST", "accounts", `{"tier":"gold"}`, 400, "gold"},

@@ -75,10 +75,14 @@ func (c *Tunable) Advance(d time.Duration) {
 	c.change(func(machine time.Time) time.Time { return c.now(machine).Add(d) }, nil)
 }
 
+// MaxScale is the fastest that a clock goes: a day in a tenth of a second.
+const MaxScale = 1e6
+
 // Scale makes the clock go n times as fast as the machine's: 60 turns a
-// night of ten hours into ten minutes, 0 freezes. Negative counts as 0.
+// night of ten hours into ten minutes, 0 freezes. Beyond 0 and [MaxScale] it
+// is one of them.
 func (c *Tunable) Scale(n float64) {
-	n = max(n, 0)
+	n = min(max(n, 0), MaxScale)
 	c.change(c.now, &n)
 }
 

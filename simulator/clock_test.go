@@ -59,7 +59,7 @@ func TestFrozenClock(t *testing.T) {
 	if r := clock.Read(); r.Waiting != 1 || r.Scale != 0 {
 		t.Errorf("%+v", r)
 	}
-	clock.Scale(3_600_000) // and a clock that begins to run wakes the rest
+	clock.Scale(simulator.MaxScale) // and a clock that begins to run wakes the rest
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -89,8 +89,8 @@ func (s *Server) adminClock(set bool, body []byte) (any, error) {
 		return nil
 	}
 	if ask.Scale != nil {
-		if *ask.Scale < 0 {
-			return nil, fmt.Errorf("set clock: scale %g is negative; time doesn't run back", *ask.Scale)
+		if *ask.Scale < 0 || *ask.Scale > MaxScale {
+			return nil, fmt.Errorf("set clock: scale %g is not within 0 and %g", *ask.Scale, MaxScale)
 		}
 		clock.Scale(*ask.Scale)
 	}

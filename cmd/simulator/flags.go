@@ -113,8 +113,8 @@ func (f *flags) parseSwitches() (simulator.Switches, error) {
 
 func (f *flags) clock() (simulator.Clock, error) {
 	c := simulator.NewClock()
-	if f.scale < 0 {
-		return nil, fmt.Errorf("read --scale %g: time doesn't run back", f.scale)
+	if !(f.scale >= 0 && f.scale <= simulator.MaxScale) { // NaN is neither
+		return nil, fmt.Errorf("read --scale %g: write 0 to %g; time doesn't run back", f.scale, simulator.MaxScale)
 	}
 	c.Scale(f.scale)
 	if f.now != "" {

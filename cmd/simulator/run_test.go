@@ -157,6 +157,7 @@ func TestBadFlags(t *testing.T) {
 		{"--tokens 6000", "IN/OUT"},
 		{"--now yesterday", "yesterday"},
 		{"--scale -1", "time doesn't run back"},
+		{"--scale NaN", "write 0 to 1e+06"},
 		{"--limits many", "LIMIT/SPAN"},
 		{"--log-lag -1s", "negative"},
 		{"--faults " + missing, "none.yaml"},
