@@ -57,7 +57,7 @@ func (s *submission) book(ctx context.Context, j ledger.Job, attempt int, a answ
 	c.Kind = f.Kind
 	switch f.Kind {
 	case batch.RateLimited:
-		return s.limited(ctx, c, f)
+		return s.limited(ctx, c, f, a.receipt)
 	case batch.KeyRefused:
 		return s.refused(ctx, c, f)
 	case batch.RejectedByAPI, batch.BadInput:
@@ -113,7 +113,7 @@ func (s *submission) checkDiscount(j ledger.Job, bill ledger.Charge) {
 // limited keeps Retry-After to the letter. The second refusal in a row may
 // come from a window that its Retry-After doesn't speak of (the headers know
 // none for the hour), so the limits are asked for.
-func (s *submission) limited(ctx context.Context, c ledger.Closing, f *batch.Fault) error {
+func (s *submission) limited(ctx context.Context, c ledger.Closing, f *batch.Fault, r provider.Receipt) error {
 	until := c.EndedAt.Add(f.After)
 	err := s.insist(ctx, func() error {
 		return s.Ledger.Floor(ctx, s.key, until, fmt.Sprintf("HTTP 429, retry after %s", f.After))
@@ -130,7 +130,7 @@ func (s *submission) limited(ctx context.Context, c ledger.Closing, f *batch.Fau
 		return err
 	}
 	if j.Limited >= 2 {
-		s.askLimits(ctx)
+		s.askLimits(ctx, r.Limits.Exceeded)
 	}
 	return s.back(until, f)
 }
@@ -167,12 +167,15 @@ func (s *submission) broke(ctx context.Context, j ledger.Job, c ledger.Closing, 
 // unsent spaces tries of which not a byte left.
 func (s *submission) unsent(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault) error {
 	c.Kind = batch.NotSent
-	until := s.now().Add(s.jitter(j.Tries + 1))
+	until := s.now()
+	if j.Tries+1 < maxTries {
+		until = until.Add(s.jitter(j.Tries + 1))
+	}
 	err := s.insist(ctx, func() error {
 		_, err := s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f), NotBefore: until, Counts: true})
 		return err
 	})
-	if err != nil || j.Tries+1 >= maxTries {
+	if err != nil {
 		return err
 	}
 	return s.back(until, f)
@@ -189,7 +192,10 @@ func (s *submission) doubt(ctx context.Context, j ledger.Job, c ledger.Closing, 
 	if d.Answered {
 		d.AbsentAfter = c.EndedAt // a log that has caught up may tell at once: see absent
 	}
-	until := s.now().Add(max(s.jitter(j.Tries+1), f.After))
+	until := s.now()
+	if j.Tries+1 < maxTries { // else it is only looked for, which needs no backoff
+		until = until.Add(max(s.jitter(j.Tries+1), f.After))
+	}
 	err := s.insist(ctx, func() error { _, err := s.Ledger.Doubt(ctx, c, d, until); return err })
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,13 +83,16 @@ func (h *Hands) note(ctx context.Context, windows []provider.Window, at time.Tim
 
 // askLimits reads the limits after a second refusal in a row, and keeps away
 // until the windows that are used up count anew. The hour shows nowhere else.
-func (h *Hands) askLimits(ctx context.Context) {
+// The question may itself be refused, for it counts no less than a request
+// where a limit is enforced; then the refusal's own words have to do.
+func (h *Hands) askLimits(ctx context.Context, exceeded []string) {
 	if !h.heard.once("limits", h.now(), limitsEvery) {
 		return
 	}
 	l, receipt, err := h.Swarms.RateLimits(ctx)
 	if err != nil {
 		h.Log.Warn("rate limits can't be read", zap.Error(err))
+		h.keepAway(ctx, exceeded)
 		return
 	}
 	h.note(ctx, l.Windows, receipt.EndedAt())
@@ -97,9 +101,24 @@ func (h *Hands) askLimits(ctx context.Context) {
 			continue
 		}
 		h.Log.Warn("a rate limit is used up", zap.String("window", w.Name), zap.Int64("limit", w.Limit), zap.Time("until", w.Reset))
-		if err := h.Ledger.Floor(ctx, h.key, w.Reset, "the "+w.Name+" limit is used up"); err != nil {
-			h.Log.Warn("the wait for a rate limit wasn't noted", zap.Error(err))
+		h.floor(ctx, w.Reset, "the "+w.Name+" limit is used up")
+	}
+}
+
+// keepAway waits for a long window that a refusal names without saying when it
+// frees: asking once a minute for hours, as a Retry-After of the minute's
+// window would have it, only meets the limit again.
+func (h *Hands) keepAway(ctx context.Context, exceeded []string) {
+	for window, pause := range map[string]time.Duration{"hour": 5 * time.Minute, "day": 30 * time.Minute} {
+		if slices.Contains(exceeded, window) {
+			h.floor(ctx, h.now().Add(pause), "the "+window+" limit is used up, and the provider doesn't say until when")
 		}
+	}
+}
+
+func (h *Hands) floor(ctx context.Context, until time.Time, why string) {
+	if err := h.Ledger.Floor(ctx, h.key, until, why); err != nil {
+		h.Log.Warn("the wait for a rate limit wasn't noted", zap.Error(err))
 	}
 }
 

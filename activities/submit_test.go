@@ -102,10 +102,6 @@ func TestWhatCameBack(t *testing.T) {
 			state: batch.Succeeded, posts: 1, runs: 1,
 		},
 		{
-			name: "no usage", fault: simulator.Rule{Kind: simulator.KindNoBilling, Attempts: first},
-			state: batch.Succeeded, posts: 1, runs: 1,
-		},
-		{
 			name: "gateway gave up", fault: simulator.Rule{Kind: simulator.KindStatus, Status: 504, AfterWork: true, Attempts: first},
 			state: batch.Succeeded, posts: 1, runs: 1,
 		},
