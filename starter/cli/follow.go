@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/starter/nightly"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+// follower shows how a night goes.
+type follower interface {
+	see(v nightly.View)
+	close()
+}
+
+// follow is a bar on a terminal and plain lines elsewhere.
+func (a *app) follow() follower {
+	if a.Width > 0 {
+		return newBar(a)
+	}
+	return &lines{app: a}
+}
+
+// lines prints a line when something changed, though not more often than every
+// few seconds while only numbers change.
+type lines struct {
+	app   *app
+	state string
+	text  string
+	at    time.Time
+	notes map[string]bool
+}
+
+const quietFor = 3 * time.Second
+
+func (l *lines) see(v nightly.View) {
+	l.notes = l.app.notices(l.notes, v, l.app.Err)
+	text, state, now := l.app.progress(v), stateOf(v), l.app.Now()
+	if text == l.text || state == l.state && now.Sub(l.at) < quietFor {
+		return
+	}
+	l.text, l.state, l.at = text, state, now
+	fmt.Fprintf(l.app.Err, "%s  %s\n", now.In(l.app.Local).Format("15:04:05"), text)
+}
+
+func (l *lines) close() {}
+
+// notices prints what a person should know, each once.
+func (a *app) notices(said map[string]bool, v nightly.View, w io.Writer) map[string]bool {
+	if said == nil {
+		said = map[string]bool{}
+	}
+	say := func(s string) {
+		if !said[s] {
+			said[s] = true
+			fmt.Fprintln(w, s)
+		}
+	}
+	if v.NoWorker {
+		say("warning: no worker is polling task queue " + workflows.TaskQueue + ": start one with go run ./worker")
+	}
+	for _, s := range v.Progress.Warnings {
+		say("note: " + printable(s))
+	}
+	return said
+}
+
+// stateOf tells apart what deserves a line of its own at once.
+func stateOf(v nightly.View) string { return fmt.Sprint(v.Progress.State, v.NoWorker, v.Closed) }
+
+// progress is a night in one line, without what changes by the clock alone.
+func (a *app) progress(v nightly.View) string {
+	p := v.Progress
+	switch {
+	case v.NoWorker:
+		return p.State + ", standing still without a worker"
+	case p.State == workflows.StatePlanning:
+		return "planning: reading the manifest, claiming the night"
+	case p.State == workflows.StateWaiting:
+		return fmt.Sprintf("waiting for the night: %s, estimate %s, begins %s",
+			plural(p.Jobs.Total, "job"), p.Estimate.Dollars(), a.moments(waiting(p)))
+	case p.State == workflows.StateSending:
+		return "sending: " + counts(p.Jobs) + a.paid(v)
+	case p.State == workflows.StateAuditing:
+		return "auditing: " + counts(p.Jobs) + a.paid(v)
+	}
+	return p.State
+}
+
+// waiting is when a night begins, in its window's zone.
+func waiting(p batch.Progress) time.Time { return p.Waiting.In(p.Span.Opens.Location()) }
+
+func (a *app) paid(v nightly.View) string {
+	p := v.Progress
+	if p.Billed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", paid %s, by day %s", p.Billed.Dollars(), p.DayPrice.Dollars())
+}
+
+// bar is a progress bar with dollars.
+type bar struct {
+	app  *app
+	all  *mpb.Progress
+	line *mpb.Bar
+
+	mu    sync.Mutex
+	view  nightly.View
+	notes map[string]bool
+}
+
+func newBar(a *app) *bar {
+	b := &bar{app: a, all: mpb.New(mpb.WithOutput(a.Err), mpb.WithWidth(24), mpb.WithRefreshRate(200*time.Millisecond))}
+	b.line = b.all.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
+		mpb.BarRemoveOnComplete(),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + b.text() })))
+	return b
+}
+
+func (b *bar) see(v nightly.View) {
+	b.mu.Lock()
+	b.view = v
+	b.notes = b.app.notices(b.notes, v, b.all)
+	b.mu.Unlock()
+	// The bar must not be complete before the audit is: it would go away.
+	total := int64(max(v.Progress.Jobs.Total, 1)) + 1
+	b.line.SetTotal(total, false)
+	b.line.SetCurrent(min(int64(v.Progress.Jobs.Total-v.Progress.Jobs.Pending()), total-1))
+}
+
+// text is the line beside the bar; it is made anew with every frame, so that
+// the countdown moves.
+func (b *bar) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.view.Progress
+	s := b.app.progress(b.view)
+	if p.State == workflows.StateWaiting && !b.view.NoWorker {
+		s = "in " + lasting(p.Waiting.Sub(b.app.Now())) + ", " + s
+	}
+	// A line that wraps can't be drawn over.
+	if room := max(b.app.Width-30, 10); len([]rune(s)) > room {
+		s = string([]rune(s)[:room-1]) + "…"
+	}
+	return s
+}
+
+func (b *bar) close() {
+	b.line.Abort(true)
+	b.all.Wait()
+}

@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/starter/nightly"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// watchEvery is how often a night is asked how it stands.
+const watchEvery = time.Second
+
+func (a *app) runCmd() *cobra.Command {
+	var (
+		window string
+		detach bool
+	)
+	cmd := &cobra.Command{
+		Use:   "run FILE|-",
+		Short: "Start a batch's night and follow it to its report",
+		Long: `Checks a manifest, starts its night and follows it: a progress bar on a terminal,
+plain lines elsewhere, both on standard error. At the end the report is printed:
+what was paid and saved, where every job stands, what the audit found.
+
+Asked for by day, the night waits for 21:00 Pacific (the manifest can say
+otherwise) and shows what it is waiting for. Asked for inside the window, it
+starts at once. A night that is already running is attached to. One that is over
+is run again: what succeeded is never sent twice, what was parked is sent now.
+
+Ctrl-C stops the watching and not the night, which goes on in Temporal.
+
+The exit code is the night's: 0 done and audited, 3 done with jobs left over, 5
+the audit failed. With --json standard output gets one object at the end.`,
+		Example: `  starter run examples/market-digest.yaml
+  starter run --window "00:00-23:59@UTC" examples/market-digest.yaml   # try it now`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := a.begin(c.Context(), args[0], window)
+			if err != nil {
+				return err
+			}
+			if detach {
+				return a.started(n)
+			}
+			return a.followTo(c.Context(), n)
+		},
+	}
+	windowFlag(cmd, &window)
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "start and don't follow, as starter start does")
+	return cmd
+}
+
+func (a *app) startCmd() *cobra.Command {
+	var window string
+	cmd := &cobra.Command{
+		Use:   "start FILE|-",
+		Short: "Start a batch's night and return at once",
+		Long: `Checks a manifest, starts its night and says its batch id, its workflow id and
+when it begins. starter status follows it, starter report reads its report.`,
+		Example: "  starter start examples/market-digest.yaml --json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := a.begin(c.Context(), args[0], window)
+			if err != nil {
+				return err
+			}
+			return a.started(n)
+		},
+	}
+	windowFlag(cmd, &window)
+	return cmd
+}
+
+// begin reads the manifest and starts its night.
+func (a *app) begin(ctx context.Context, file, window string) (nightly.Night, error) {
+	in, err := a.read(file, window)
+	if err != nil {
+		return nightly.Night{}, err
+	}
+	// What is wrong with the jobs of a file is said here, with line and column,
+	// rather than by a worker later.
+	remote, err := in.each(func(batch.Job) error { return ctx.Err() })
+	if err != nil {
+		return nightly.Night{}, err
+	}
+	if remote {
+		a.note("note: the jobs of %s are checked by the worker, which reads them", printable(in.manifest.JobsFrom))
+	}
+	if window != "" {
+		a.note("note: --window %s replaces the manifest's window and its margins", printable(window))
+	}
+	if n := len(in.payload); n > batch.MaxInline {
+		return nightly.Night{}, &batch.Fault{
+			Kind: batch.BadInput, Op: "hand over manifest", Thing: in.source,
+			Detail: fmt.Sprintf("it has %s bytes, and a Temporal payload takes %s", grouped(n), grouped(batch.MaxInline)),
+			Hint:   "put the jobs into a file of their own, one JSON object a line, and name it in jobs_from",
+		}
+	}
+	c, err := a.dial(ctx)
+	if err != nil {
+		return nightly.Night{}, err
+	}
+	return c.Start(ctx, nightly.Request{Manifest: in.payload})
+}
+
+// startedJSON is the answer of start.
+type startedJSON struct {
+	nightly.Night
+	Begins time.Time    `json:"begins"`
+	Reason string       `json:"reason"`
+	Of     tariff.Night `json:"night"`
+}
+
+// started says what was started and how to follow it.
+func (a *app) started(n nightly.Night) error {
+	if a.json {
+		return a.object(startedJSON{Night: n, Begins: n.Start.At, Reason: n.Start.Reason, Of: n.Batch.Night()})
+	}
+	word := "started"
+	if n.Running {
+		word = "already running"
+	}
+	fmt.Fprintf(a.Out, "%s: %s\n\n", n.Batch, word)
+	t := newTable(a.Out)
+	t.row("workflow", n.WorkflowID)
+	t.row("begins", a.moments(n.Start.At))
+	t.row("because", n.Start.Reason)
+	t.row("window", hours(n.Start.Span))
+	t.row("follow", "starter status "+string(n.Batch)+" --watch")
+	t.flush()
+	return nil
+}
+
+// followTo watches a night to its end, prints the result and gives its exit
+// code.
+func (a *app) followTo(ctx context.Context, n nightly.Night) error {
+	if n.Running {
+		a.note("%s is already running: following it", n.Batch)
+	} else if !n.Start.At.IsZero() {
+		a.note("%s started: %s", n.Batch, n.Start.Reason)
+	}
+	f := a.follow()
+	r, err := n.Watch(ctx, watchEvery, f.see)
+	f.close()
+	if ctx.Err() != nil {
+		if a.Release != nil {
+			a.Release()
+		}
+		a.note("stopped watching; the night goes on\n  come back:  starter status %s --watch\n  its report: starter report %s", n.Batch, n.Batch)
+		return exit(batch.ExitInterrupted)
+	}
+	return a.finish(r, err)
+}
+
+// finish prints how a night ended. One that has a result prints it, also when
+// its audit failed: that is what the findings are for. A refused one has only
+// an error.
+func (a *app) finish(r batch.Result, err error) error {
+	var f *batch.Fault
+	if r.Batch == "" && errors.As(err, &f) && f.Kind == batch.Cancelling {
+		// A person cancelled it in Temporal. Nobody interrupted this command: the
+		// jobs are left over.
+		writeFault(a.Err, f)
+		if a.json {
+			_ = a.object(map[string]any{"error": faultJSON(f)})
+		}
+		return exit(batch.ExitIncomplete)
+	}
+	if r.Batch == "" {
+		return err
+	}
+	if a.json {
+		if r.Audit.Findings == nil {
+			r.Audit.Findings = []batch.Finding{}
+		}
+		if err := a.object(r); err != nil {
+			return err
+		}
+	} else {
+		writeResult(a.Out, r)
+	}
+	code := r.ExitCode()
+	if k := batch.KindOf(err); err != nil && code == batch.ExitDone {
+		code = k.ExitCode()
+	}
+	if code != batch.ExitDone {
+		return exit(code)
+	}
+	return nil
+}

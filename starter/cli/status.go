@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/starter/nightly"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+func (a *app) statusCmd() *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "status NAME/NIGHT|NAME",
+		Short: "Say how a night stands",
+		Long: `Says how a night stands now: its state, when it begins, where its jobs are and
+what was paid so far. A name alone means its latest night. A night that the
+Temporal UI, a schedule or cron started is found by its search attributes.
+
+With --watch it follows the night to its end, as starter run does, with the same
+exit codes; without, it ends with 0 whatever the night's state is.`,
+		Example: "  starter status market-digest/2026-11-22 --watch",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := a.dial(c.Context())
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			n, err := a.find(c.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if watch {
+				return a.followTo(c.Context(), n)
+			}
+			v, err := n.Look(c.Context())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.object(asResult(v))
+			}
+			a.writeStatus(v)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "follow the night to its end")
+	return cmd
+}
+
+// asResult is a night in the one shape that run, status and report print.
+func asResult(v nightly.View) batch.Result {
+	r := v.Result
+	if r.Batch == "" {
+		p := v.Progress
+		r = batch.Result{
+			Batch: p.Batch, Night: p.Batch.Night(), State: p.State, Jobs: p.Jobs,
+			Money: batch.Money{Billed: p.Billed, DayPrice: p.DayPrice, Saved: p.DayPrice - p.Billed, Ceiling: p.Ceiling},
+		}
+	}
+	if r.Audit.Findings == nil {
+		r.Audit.Findings = []batch.Finding{} // "none", which null isn't
+	}
+	return r
+}
+
+func (a *app) writeStatus(v nightly.View) {
+	p := v.Progress
+	a.notices(nil, v, a.Err)
+	if v.Closed && v.Result.Batch != "" {
+		writeResult(a.Out, v.Result)
+		return
+	}
+	fmt.Fprintf(a.Out, "%s: %s\n\n", p.Batch, p.State)
+	t := newTable(a.Out)
+	t.row("workflow", v.Night.WorkflowID)
+	if p.State == workflows.StateWaiting {
+		t.row("begins", a.moments(waiting(p))+", in "+lasting(p.Waiting.Sub(a.Now())))
+	}
+	if !p.Span.Opens.IsZero() {
+		t.row("window", hours(p.Span))
+	}
+	if p.Jobs.Total > 0 {
+		t.row("jobs", counts(p.Jobs))
+		t.row("money", fmt.Sprintf("paid %s so far, by day %s; estimate %s, at most %s",
+			p.Billed.Dollars(), p.DayPrice.Dollars(), p.Estimate.Dollars(), p.Ceiling.Dollars()))
+	}
+	t.flush()
+	if v.Fault != nil {
+		fmt.Fprintln(a.Out)
+		writeFault(a.Out, v.Fault)
+	}
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"math/big"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// printable keeps what came from elsewhere from moving the cursor or
+// reordering a line: names are a user's and messages a provider's.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case !unicode.IsPrint(r), unicode.Is(unicode.Bidi_Control, r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// percent is part of whole with one decimal, "32.7 %"; "" when whole is zero.
+func percent(part, whole money.USD) string {
+	if whole == 0 {
+		return ""
+	}
+	r := new(big.Rat).Quo(part.Rat(), whole.Rat())
+	return r.Mul(r, big.NewRat(100, 1)).FloatString(1) + " %"
+}
+
+// plural is "1 job", "2 jobs".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return grouped(n) + " " + what + "s"
+}
+
+// grouped is "12,345".
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// counts is where jobs stand, only what there is: "40: 37 succeeded, 3 to go".
+func counts(c batch.Counts) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{
+		{c.Succeeded, "succeeded"},
+		{c.Rejected, "rejected"},
+		{c.Unknown, "unknown"},
+		{c.Parked, "parked"},
+		{c.Skipped, "skipped"},
+		{c.Cancelled, "cancelled"},
+		{c.Pending(), "to go"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, grouped(p.n)+" "+p.what)
+		}
+	}
+	if len(parts) == 0 {
+		return grouped(c.Total)
+	}
+	return grouped(c.Total) + ": " + strings.Join(parts, ", ")
+}
+
+// table prints aligned rows of a name and a value.
+type table struct{ w *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+
+func (t table) row(name string, cells ...string) {
+	fmt.Fprintf(t.w, "%s\t%s\n", name, strings.Join(cells, "\t"))
+}
+
+func (t table) flush() { _ = t.w.Flush() } // to a terminal: nothing to be done about it
+
+// verdict is a night's result in one line.
+func verdict(r batch.Result) string {
+	word := "FAILED"
+	if r.Audit.Passed {
+		word = "PASSED"
+	}
+	s := fmt.Sprintf("%s: %s, paid %s, saved %s", r.Batch, word, r.Money.Billed.Dollars(), r.Money.Saved.Dollars())
+	if p := percent(r.Money.Saved, r.Money.DayPrice); p != "" {
+		s += " (" + p + ")"
+	}
+	return s
+}
+
+// writeResult prints a night's result for people.
+func writeResult(w io.Writer, r batch.Result) {
+	fmt.Fprintf(w, "%s\n\n", verdict(r))
+	t := newTable(w)
+	t.row("money", fmt.Sprintf("paid %s, by day %s, at most %s was at risk", r.Money.Billed.Dollars(), r.Money.DayPrice.Dollars(), r.Money.Ceiling.Dollars()))
+	t.row("jobs", counts(r.Jobs))
+	t.row("discount", fmt.Sprintf("%d of %s at the night price", r.Discount.Landed, plural(r.Discount.Landed+r.Discount.Missed, "charge")))
+	if r.Report != "" {
+		t.row("report", where(r.Report)+".txt (.json, .csv, .html beside it)")
+	}
+	t.flush()
+	for _, f := range r.Audit.Findings {
+		fmt.Fprintf(w, "\nfinding: %s: %s, %s\n", f.Rule, plural(f.Count, "job"), f.Dollars.Dollars())
+		for _, line := range []struct{ name, text string }{
+			{"jobs", listed(f)}, {"cause", f.Cause}, {"do", f.Remedy},
+		} {
+			if line.text != "" {
+				fmt.Fprintf(w, "  %-6s %s\n", line.name, printable(line.text))
+			}
+		}
+	}
+}
+
+// listed names a finding's first jobs.
+func listed(f batch.Finding) string {
+	const most = 5
+	s := strings.Join(f.Jobs[:min(most, len(f.Jobs))], ", ")
+	if more := f.Count - min(most, len(f.Jobs)); more > 0 && s != "" {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+// where is a URL of the archive as a path where it is one.
+func where(ref string) string {
+	if u, err := url.Parse(ref); err == nil && u.Scheme == "file" {
+		return filepath.FromSlash(u.Path)
+	}
+	return printable(ref)
+}
+
+// archived is the whole written report, where this machine has it.
+func archived(r batch.Result) (string, bool) {
+	u, err := url.Parse(r.Report)
+	if err != nil || u.Scheme != "file" {
+		return "", false
+	}
+	b, err := os.ReadFile(filepath.FromSlash(u.Path) + ".txt")
+	return string(b), err == nil
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// windowField is a window as a manifest writes it.
+type windowField struct {
+	Timezone string `json:"timezone"`
+	Open     string `json:"open"`
+	Close    string `json:"close"`
+	StartAt  string `json:"start_at"`
+	FinishBy string `json:"finish_by"`
+	Buffer   string `json:"buffer"`
+}
+
+// parseWindow reads "20:00-06:00@America/Los_Angeles": a window without
+// margins, to try things out. What is wrong with its hours, manifest.Read says.
+func parseWindow(s string) (windowField, error) {
+	hours, zone, ok := strings.Cut(s, "@")
+	open, shut, both := strings.Cut(hours, "-")
+	if !ok || !both || zone == "" {
+		return windowField{}, &batch.Fault{
+			Kind: batch.BadInput, Op: "read --window", Thing: s, Detail: "not OPEN-CLOSE@ZONE",
+			Hint: `write it as --window "20:00-06:00@America/Los_Angeles", with seconds where they matter`,
+		}
+	}
+	return windowField{Timezone: zone, Open: open, Close: shut, StartAt: open, FinishBy: shut, Buffer: "0s"}, nil
+}
+
+// moments is an instant for people wherever they are: "Sun 2026-11-22 21:00 PST
+// = 05:00 UTC = 06:00 CET (your time)".
+func (a *app) moments(t time.Time) string {
+	s := t.Format("Mon 2006-01-02 15:04:05 MST")
+	if t.Second() == 0 {
+		s = t.Format("Mon 2006-01-02 15:04 MST")
+	}
+	_, offset := t.Zone()
+	if offset != 0 {
+		s += " = " + beside(t, t.UTC())
+	}
+	local := t.In(a.Local)
+	if _, here := local.Zone(); here != offset && here != 0 {
+		s += " = " + beside(t, local) + " (your time)"
+	}
+	return s
+}
+
+// beside is t's time of day in another zone, with the weekday where it differs.
+func beside(t, other time.Time) string {
+	layout := "15:04 MST"
+	if t.Second() != 0 {
+		layout = "15:04:05 MST"
+	}
+	if other.Weekday() != t.Weekday() {
+		layout = "Mon " + layout
+	}
+	return other.Format(layout)
+}
+
+// hours is a span in one line.
+func hours(s tariff.Span) string {
+	return s.Opens.Format("15:04 MST") + " to " + s.Closes.Format("15:04 MST") + ", last job ends by " + s.Deadline.Format("15:04 MST")
+}
+
+// lasting is a duration for people: "10 h 58 min", "4 min 5 s", "12 s".
+func lasting(d time.Duration) string {
+	d = d.Round(time.Second)
+	h, m, s := d/time.Hour, d%time.Hour/time.Minute, d%time.Minute/time.Second
+	var parts []string
+	if h > 0 {
+		parts = append(parts, itoa(int64(h))+" h")
+	}
+	if m > 0 {
+		parts = append(parts, itoa(int64(m))+" min")
+	}
+	if h == 0 && (s > 0 || m == 0) {
+		parts = append(parts, itoa(int64(s))+" s")
+	}
+	return strings.Join(parts, " ")
+}
