@@ -35,7 +35,7 @@ func readInput(input json.RawMessage) (source, error) {
 	src := source{name: "input"}
 	text := []byte(input)
 	if named {
-		path, err := localPath("manifest", ref)
+		path, err := localPath("manifest", ref.URL)
 		if err != nil {
 			return source{}, err
 		}
@@ -46,6 +46,9 @@ func readInput(input json.RawMessage) (source, error) {
 	}
 	if src.manifest, err = manifest.Read(src.name, text); err != nil {
 		return source{}, problems(err)
+	}
+	if ref.Window != nil {
+		src.manifest.Window = *ref.Window
 	}
 	return src, nil
 }

@@ -69,25 +69,30 @@ func TestRef(t *testing.T) {
 		`{"manifest": "file:///srv/night.yaml"}`:        "file:///srv/night.yaml",
 		" \n{\"manifest\":\"s3://bucket/a?region=eu\"}": "s3://bucket/a?region=eu",
 	} {
-		if ref, ok, err := Ref(json.RawMessage(in)); ref != want || !ok || err != nil {
-			t.Errorf("%s: %q, %v, %v", in, ref, ok, err)
+		if ref, ok, err := Ref(json.RawMessage(in)); ref.URL != want || ref.Window != nil || !ok || err != nil {
+			t.Errorf("%s: %+v, %v, %v", in, ref, ok, err)
 		}
 	}
+	with := `{"manifest": "file:///x", "window": {"open": "14:00", "close": "15:00", "timezone": "UTC"}}`
+	if ref, ok, err := Ref(json.RawMessage(with)); ref.Window == nil || ref.Window.Zone != "UTC" || ref.Window.Open.String() != "14:00" || !ok || err != nil {
+		t.Errorf("%s: %+v, %v, %v", with, ref, ok, err)
+	}
 	for _, in := range []string{``, `null`, `[]`, `"file:///x"`, `{}`, `{"name": "a", "jobs_from": "f"}`, `{"manifest": `, "manifest: file:///x"} {
-		if ref, ok, err := Ref(json.RawMessage(in)); ref != "" || ok || err != nil {
-			t.Errorf("%s: %q, %v, %v: Read should judge this", in, ref, ok, err)
+		if ref, ok, err := Ref(json.RawMessage(in)); ref.URL != "" || ok || err != nil {
+			t.Errorf("%s: %+v, %v, %v: Read should judge this", in, ref, ok, err)
 		}
 	}
 	for in, want := range map[string]string{
-		`{"manifest": "file:///x", "name": "a"}`:             `input:1:27: name: can't stand beside "manifest" (hand over a whole manifest, or only where it is)`,
-		`{"manifest": 5}`:                                    `input:1:14: manifest: want text, got a number (for text, quote it: "5")`,
-		`{"manifest": ""}`:                                   `input:1:14: manifest: is empty (give it a value or remove the key)`,
-		`{"manifest": "night.yaml"}`:                         `input:1:14: manifest: is not a URL (write file:///... or s3://...)`,
-		`{"manifest": "https://me:hunter2@host/x"}`:          `input:1:14: manifest: has a user or a password in its URL (give secrets to the worker, not to an input)`,
-		`{"manifest": "file:///x", "manifest": "file:///y"}`: `input:1:27: manifest: is given twice, first in line 1 (keep one)`,
+		`{"manifest": "file:///x", "name": "a"}`:               `input:1:27: name: can't stand beside "manifest" (hand over a whole manifest, or only where it is)`,
+		`{"manifest": 5}`:                                      `input:1:14: manifest: want text, got a number (for text, quote it: "5")`,
+		`{"manifest": "file:///x", "window": {"open": "9pm"}}`: `input:1:46: window.open: "9pm" is not a time of day (write it as "20:00", from 00:00 to 23:59)`,
+		`{"manifest": ""}`:                                     `input:1:14: manifest: is empty (give it a value or remove the key)`,
+		`{"manifest": "night.yaml"}`:                           `input:1:14: manifest: is not a URL (write file:///... or s3://...)`,
+		`{"manifest": "https://me:hunter2@host/x"}`:            `input:1:14: manifest: has a user or a password in its URL (give secrets to the worker, not to an input)`,
+		`{"manifest": "file:///x", "manifest": "file:///y"}`:   `input:1:27: manifest: is given twice, first in line 1 (keep one)`,
 	} {
-		if ref, ok, err := Ref(json.RawMessage(in)); ref != "" || !ok || err == nil || err.Error() != want {
-			t.Errorf("%s: %q, %v\ngot  %v\nwant %s", in, ref, ok, err, want)
+		if ref, ok, err := Ref(json.RawMessage(in)); ref.URL != "" || !ok || err == nil || err.Error() != want {
+			t.Errorf("%s: %+v, %v\ngot  %v\nwant %s", in, ref, ok, err, want)
 		}
 	}
 }
