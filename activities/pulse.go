@@ -83,7 +83,11 @@ func stopping(ctx context.Context) <-chan struct{} {
 func whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(ctx)
 	stop := stopping(ctx)
-	if stop == nil {
+	switch {
+	case stop == nil:
+		return out, cancel
+	case closed(stop): // at once, and not when the goroutine below gets to it
+		cancel()
 		return out, cancel
 	}
 	go func() {

@@ -50,7 +50,7 @@ func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, err
 		return batch.Outcome{}, waiting("submit", thing(in), "another attempt on this worker is still at it", short)
 	}
 	defer h.leave(j)
-	b, err := h.Ledger.Batch(ctx, in.Batch)
+	b, err := h.Ledger.Batch(context.WithoutCancel(ctx), in.Batch) // a cancelled night is still answered, see run
 	if err != nil {
 		return batch.Outcome{}, err
 	}

@@ -191,7 +191,7 @@ func (w *world) submit(seq int) batch.Submit {
 func (w *world) send(seq int) (batch.Outcome, []time.Duration) {
 	w.Helper()
 	var delays []time.Duration
-	for range 200 {
+	for range 1000 {
 		out, err := w.hands.SubmitSwarm(w.Context(), w.submit(seq))
 		if err == nil {
 			return out, delays
@@ -203,7 +203,7 @@ func (w *world) send(seq int) (batch.Outcome, []time.Duration) {
 		delays = append(delays, e.NextRetryDelay())
 		_ = w.clock.Wait(context.Background(), e.NextRetryDelay())
 	}
-	w.Fatalf("job %d didn't end in 200 attempts", seq)
+	w.Fatalf("job %d didn't end in 1000 attempts", seq)
 	return batch.Outcome{}, nil
 }
 
