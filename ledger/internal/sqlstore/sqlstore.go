@@ -68,18 +68,11 @@ func (c *connection) drop() {
 func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writer == nil {
-		conn, err := s.write.Conn(ctx)
-		if err != nil {
-			return s.fault("open the ledger", err)
-		}
-		s.writer = &connection{conn: conn, prepared: map[string]*sql.Stmt{}}
-	}
-	t := &tx{ctx: ctx, store: s, conn: s.writer, lock: s.dialect.Lock}
-	if err := t.plain(s.dialect.Begin); err != nil {
+	t, err := s.begin(ctx)
+	if err != nil {
 		return err
 	}
-	_, err := t.Head() // takes the lock where Begin doesn't
+	_, err = t.Head() // takes the lock where Begin doesn't
 	if err == nil {
 		err = do(t)
 	}
@@ -92,6 +85,30 @@ func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 		}
 	}
 	return err
+}
+
+// begin begins a write transaction. A connection that was kept may have died
+// with its server meanwhile; then a new one is tried, since nothing was asked
+// of it yet.
+func (s *Store) begin(ctx context.Context) (*tx, error) {
+	for {
+		kept := s.writer != nil
+		if !kept {
+			conn, err := s.write.Conn(ctx)
+			if err != nil {
+				return nil, s.fault("open the ledger", err)
+			}
+			s.writer = &connection{conn: conn, prepared: map[string]*sql.Stmt{}}
+		}
+		t := &tx{ctx: ctx, store: s, conn: s.writer, lock: s.dialect.Lock}
+		err := t.plain(s.dialect.Begin)
+		if err == nil {
+			return t, nil
+		}
+		if lost := s.writer == nil; !kept || !lost {
+			return nil, err
+		}
+	}
 }
 
 func (s *Store) abandon() {

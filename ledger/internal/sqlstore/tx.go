@@ -60,10 +60,14 @@ type scanner struct {
 }
 
 func (s scanner) Scan(into ...any) error {
-	if err := s.rows.Scan(into...); err != nil {
-		return s.tx.failed(s.op, err)
+	err := s.rows.Scan(into...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if cut := s.tx.ctx.Err(); cut != nil { // the rows were closed under it
+		return s.tx.failed(s.op, cut)
+	}
+	return unreadable(s.op, "", err)
 }
 
 // one scans the only row, and says whether there was one.

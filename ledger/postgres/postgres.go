@@ -1,0 +1,88 @@
+// Package postgres keeps a ledger in PostgreSQL (13 or newer): for production,
+// and for workers on several machines. Whoever reads the settings opens it
+// ("postgres://...").
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/ledger/internal/migrate"
+	"github.com/offpeak/offpeak/ledger/internal/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// connections bounds one process: one that writes, the others read.
+const connections = 8
+
+// schema is where the tables are, so that the database may be shared.
+const schema = "offpeak"
+
+// Open opens the ledger in the database that url names, and makes its tables,
+// in a schema "offpeak", when they aren't there. A server that doesn't answer
+// is OutOfReach; a wrong URL, user or database, or a schema that a newer
+// program wrote, is BadInput. No error shows the URL, which may hold a
+// password.
+func Open(ctx context.Context, url string, opts ledger.Options) (*ledger.Ledger, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, &batch.Fault{
+			Kind: batch.BadInput, Op: "open the ledger", Detail: "not the URL of a PostgreSQL database",
+			Hint: "write postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+		}
+	}
+	config.RuntimeParams["application_name"] = "offpeak"
+	config.RuntimeParams["search_path"] = schema
+	// Money: an answered commit is on the disk, whatever the server's default.
+	config.RuntimeParams["synchronous_commit"] = "on"
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	if err := prepare(ctx, db); err != nil {
+		return nil, errors.Join(explain(err, fmt.Sprintf("%s:%d/%s", config.Host, config.Port, config.Database)), db.Close())
+	}
+	return ledger.New(sqlstore.New(db, db, dialect), opts), nil
+}
+
+var dialect = sqlstore.Dialect{
+	// What is read after the lock must be what the writer before has left: that
+	// is READ COMMITTED, since a snapshot would be taken before the wait. And a
+	// writer that was stopped while it held the lock must not keep it for ever.
+	Begin: "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '30s'",
+	Lock:  " FOR UPDATE",
+	Read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	Fault: fault,
+}
+
+func prepare(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+schema); err != nil && !there(err) {
+		return err
+	}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return migrate.Up(ctx, goose.DialectPostgres, db, sub)
+}
+
+// explain names the place in an error of Open's.
+func explain(err error, place string) error {
+	var known *batch.Fault
+	if !errors.As(err, &known) {
+		known, _ = fault("open the ledger", err)
+	}
+	known.Thing = place
+	return known
+}
