@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -25,6 +26,7 @@ type World struct {
 	Now      func() time.Time
 	Local    *time.Location // in which people read times, beside the window's zone and UTC
 	Width    int            // columns of the terminal that Err is; 0 when it isn't one
+	Color    bool           // Out is a terminal that shows colours
 	Release  func()         // lets go of Ctrl-C, so that a second one ends the program; may be nil
 }
 
@@ -40,6 +42,7 @@ func Standard(release func()) World {
 			w.Width = width
 		}
 	}
+	w.Color = term.IsTerminal(int(os.Stdout.Fd()))
 	return w
 }
 
@@ -106,13 +109,10 @@ func (a *app) root() *cobra.Command {
 		Example:       "  starter run examples/market-digest.yaml",
 		SilenceErrors: true, // complain says it, once, in our form
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.began = true
-			if a.noColor || a.Env.Lookup("NO_COLOR") != "" {
-				a.noColor = true
-			}
+			a.Color = a.Color && !a.noColor && a.Env.Lookup("NO_COLOR") == "" && a.Env.Lookup("TERM") != "dumb"
 		},
 	}
 	f := root.PersistentFlags()
@@ -145,6 +145,21 @@ func (a *app) dial(ctx context.Context) (*nightly.Client, error) {
 	}
 	return c.WithClock(a.Now), nil
 }
+
+// one asks for exactly one argument, and says what it is.
+func one(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("want one argument, %s; got %d", what, len(args))
+		}
+		return nil
+	}
+}
+
+const (
+	aManifest = "a manifest's file or - for standard input"
+	aNight    = "a batch id such as market-digest/2026-11-22, or a name alone for its latest night"
+)
 
 // silent is a logger for the SDK that says nothing.
 type silent struct{}

@@ -31,7 +31,7 @@ The rate card, limits and credits are the account's own where SWARMS_API_KEY is
 set and the API answers; these are free requests. Otherwise the built-in card
 and the limits of the free tier are taken, and the output says so.`,
 		Example: "  starter estimate examples/market-digest.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    one(aManifest),
 		RunE: func(c *cobra.Command, args []string) error {
 			in, err := a.read(args[0], window)
 			if err != nil {
@@ -127,7 +127,7 @@ func (a *app) writeEstimate(e estimate) {
 	t.row("by night", e.Night.Dollars())
 	saving := e.Saving.Dollars()
 	if e.Percent != "" {
-		saving += ", " + e.Percent
+		saving += ", " + e.Percent + " %"
 	}
 	if off := (money.One - e.multiplier).Rat(); e.AgentFee > 0 && e.Saving > 0 {
 		saving += fmt.Sprintf("; not %s %%: the agent fee, %s, is never discounted",

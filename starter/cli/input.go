@@ -13,6 +13,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/starter/nightly"
 )
 
 // stdin is the name of standard input among file arguments.
@@ -23,6 +24,21 @@ type input struct {
 	source   string
 	manifest batch.Manifest
 	payload  json.RawMessage // the same as JSON, with jobs_from made absolute: what Temporal is handed
+	url      string          // of the file; "" for standard input
+	replaced bool            // --window took the place of the manifest's window
+}
+
+// request is what the night is started with. A manifest whose jobs are in a
+// file is handed over by name: whoever reads that file can read this one, and
+// no prompt, not even one of the defaults, enters Temporal's history.
+func (in input) request() nightly.Request {
+	if in.url == "" || !strings.HasPrefix(in.manifest.JobsFrom, "file:") {
+		return nightly.Request{Manifest: in.payload}
+	}
+	return nightly.Request{
+		Ref: in.url, Name: in.manifest.Name, Window: in.manifest.Window, Slow: in.manifest.Policy.RequestTimeout,
+		Replace: in.replaced,
+	}
 }
 
 // read reads a manifest, and changes its window when override isn't "".
@@ -34,6 +50,8 @@ func (a *app) read(file, override string) (input, error) {
 	}
 	if file == stdin {
 		in.source = "standard input"
+	} else if in.url, err = fileURL(file); err != nil {
+		return in, err
 	}
 	if in.payload, err = manifest.JSON(in.source, data); err != nil {
 		return in, asFault(in.source, err)
@@ -55,6 +73,7 @@ func (a *app) read(file, override string) (input, error) {
 			return in, err
 		}
 		changes["window"] = w
+		in.replaced = true
 	}
 	if len(changes) == 0 {
 		return in, nil
@@ -113,9 +132,13 @@ func absolute(file, from string) (string, error) {
 		}
 		from = filepath.Join(dir, from)
 	}
-	path, err := filepath.Abs(from)
+	return fileURL(from)
+}
+
+func fileURL(file string) (string, error) {
+	path, err := filepath.Abs(file)
 	if err != nil {
-		return "", &batch.Fault{Kind: batch.BadInput, Op: "find jobs_from", Thing: from, Err: err}
+		return "", &batch.Fault{Kind: batch.BadInput, Op: "find", Thing: file, Err: err}
 	}
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String(), nil
 }

@@ -20,7 +20,7 @@ printed, else its summary.
 The exit code is the night's, as of starter run. A night that isn't over has no
 report: the error says what it is doing.`,
 		Example: "  starter report market-digest/2026-11-22",
-		Args:    cobra.ExactArgs(1),
+		Args:    one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
 			client, err := a.dial(c.Context())
 			if err != nil {

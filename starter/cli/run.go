@@ -39,12 +39,13 @@ The exit code is the night's: 0 done and audited, 3 done with jobs left over, 5
 the audit failed. With --json standard output gets one object at the end.`,
 		Example: `  starter run examples/market-digest.yaml
   starter run --window "00:00-23:59@UTC" examples/market-digest.yaml   # try it now`,
-		Args: cobra.ExactArgs(1),
+		Args: one(aManifest),
 		RunE: func(c *cobra.Command, args []string) error {
-			n, err := a.begin(c.Context(), args[0], window)
+			n, done, err := a.begin(c.Context(), args[0], window)
 			if err != nil {
 				return err
 			}
+			defer done()
 			if detach {
 				return a.started(n)
 			}
@@ -64,12 +65,13 @@ func (a *app) startCmd() *cobra.Command {
 		Long: `Checks a manifest, starts its night and says its batch id, its workflow id and
 when it begins. starter status follows it, starter report reads its report.`,
 		Example: "  starter start examples/market-digest.yaml --json",
-		Args:    cobra.ExactArgs(1),
+		Args:    one(aManifest),
 		RunE: func(c *cobra.Command, args []string) error {
-			n, err := a.begin(c.Context(), args[0], window)
+			n, done, err := a.begin(c.Context(), args[0], window)
 			if err != nil {
 				return err
 			}
+			defer done()
 			return a.started(n)
 		},
 	}
@@ -77,17 +79,17 @@ when it begins. starter status follows it, starter report reads its report.`,
 	return cmd
 }
 
-// begin reads the manifest and starts its night.
-func (a *app) begin(ctx context.Context, file, window string) (nightly.Night, error) {
+// begin reads the manifest and starts its night. done ends the connection.
+func (a *app) begin(ctx context.Context, file, window string) (n nightly.Night, done func(), err error) {
 	in, err := a.read(file, window)
 	if err != nil {
-		return nightly.Night{}, err
+		return n, nil, err
 	}
 	// What is wrong with the jobs of a file is said here, with line and column,
 	// rather than by a worker later.
 	remote, err := in.each(func(batch.Job) error { return ctx.Err() })
 	if err != nil {
-		return nightly.Night{}, err
+		return n, nil, err
 	}
 	if remote {
 		a.note("note: the jobs of %s are checked by the worker, which reads them", printable(in.manifest.JobsFrom))
@@ -95,18 +97,23 @@ func (a *app) begin(ctx context.Context, file, window string) (nightly.Night, er
 	if window != "" {
 		a.note("note: --window %s replaces the manifest's window and its margins", printable(window))
 	}
-	if n := len(in.payload); n > batch.MaxInline {
-		return nightly.Night{}, &batch.Fault{
+	request := in.request()
+	if size := len(request.Manifest); size > batch.MaxInline {
+		return n, nil, &batch.Fault{
 			Kind: batch.BadInput, Op: "hand over manifest", Thing: in.source,
-			Detail: fmt.Sprintf("it has %s bytes, and a Temporal payload takes %s", grouped(n), grouped(batch.MaxInline)),
+			Detail: fmt.Sprintf("it has %s bytes, and a Temporal payload takes %s", grouped(size), grouped(batch.MaxInline)),
 			Hint:   "put the jobs into a file of their own, one JSON object a line, and name it in jobs_from",
 		}
 	}
 	c, err := a.dial(ctx)
 	if err != nil {
-		return nightly.Night{}, err
+		return n, nil, err
 	}
-	return c.Start(ctx, nightly.Request{Manifest: in.payload})
+	if n, err = c.Start(ctx, request); err != nil {
+		c.Close()
+		return n, nil, err
+	}
+	return n, c.Close, nil
 }
 
 // startedJSON is the answer of start.
@@ -183,7 +190,7 @@ func (a *app) finish(r batch.Result, err error) error {
 			return err
 		}
 	} else {
-		writeResult(a.Out, r)
+		a.writeResult(r)
 	}
 	code := r.ExitCode()
 	if k := batch.KindOf(err); err != nil && code == batch.ExitDone {

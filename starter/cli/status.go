@@ -22,7 +22,7 @@ Temporal UI, a schedule or cron started is found by its search attributes.
 With --watch it follows the night to its end, as starter run does, with the same
 exit codes; without, it ends with 0 whatever the night's state is.`,
 		Example: "  starter status market-digest/2026-11-22 --watch",
-		Args:    cobra.ExactArgs(1),
+		Args:    one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
 			client, err := a.dial(c.Context())
 			if err != nil {
@@ -71,7 +71,7 @@ func (a *app) writeStatus(v nightly.View) {
 	p := v.Progress
 	a.notices(nil, v, a.Err)
 	if v.Closed && v.Result.Batch != "" {
-		writeResult(a.Out, v.Result)
+		a.writeResult(v.Result)
 		return
 	}
 	fmt.Fprintf(a.Out, "%s: %s\n\n", p.Batch, p.State)

@@ -32,13 +32,13 @@ func printable(s string) string {
 	}, s)
 }
 
-// percent is part of whole with one decimal, "32.7 %"; "" when whole is zero.
+// percent is part of whole with one decimal, "32.7"; "" when whole is zero.
 func percent(part, whole money.USD) string {
 	if whole == 0 {
 		return ""
 	}
 	r := new(big.Rat).Quo(part.Rat(), whole.Rat())
-	return r.Mul(r, big.NewRat(100, 1)).FloatString(1) + " %"
+	return r.Mul(r, big.NewRat(100, 1)).FloatString(1)
 }
 
 // plural is "1 job", "2 jobs".
@@ -95,21 +95,22 @@ func (t table) row(name string, cells ...string) {
 func (t table) flush() { _ = t.w.Flush() } // to a terminal: nothing to be done about it
 
 // verdict is a night's result in one line.
-func verdict(r batch.Result) string {
-	word := "FAILED"
+func (a *app) verdict(r batch.Result) string {
+	word := a.paint(red, "FAILED")
 	if r.Audit.Passed {
-		word = "PASSED"
+		word = a.paint(green, "PASSED")
 	}
 	s := fmt.Sprintf("%s: %s, paid %s, saved %s", r.Batch, word, r.Money.Billed.Dollars(), r.Money.Saved.Dollars())
 	if p := percent(r.Money.Saved, r.Money.DayPrice); p != "" {
-		s += " (" + p + ")"
+		s += " (" + p + " %)"
 	}
 	return s
 }
 
 // writeResult prints a night's result for people.
-func writeResult(w io.Writer, r batch.Result) {
-	fmt.Fprintf(w, "%s\n\n", verdict(r))
+func (a *app) writeResult(r batch.Result) {
+	w := a.Out
+	fmt.Fprintf(w, "%s\n\n", a.verdict(r))
 	t := newTable(w)
 	t.row("money", fmt.Sprintf("paid %s, by day %s, at most %s was at risk", r.Money.Billed.Dollars(), r.Money.DayPrice.Dollars(), r.Money.Ceiling.Dollars()))
 	t.row("jobs", counts(r.Jobs))
@@ -128,6 +129,19 @@ func writeResult(w io.Writer, r batch.Result) {
 			}
 		}
 	}
+}
+
+const (
+	red   = "31"
+	green = "32"
+)
+
+// paint colours a word where the terminal shows colours.
+func (a *app) paint(color, word string) string {
+	if !a.Color {
+		return word
+	}
+	return "\x1b[" + color + "m" + word + "\x1b[0m"
 }
 
 // listed names a finding's first jobs.

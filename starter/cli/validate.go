@@ -24,7 +24,7 @@ provider's request that offpeak doesn't know pass.
 
 Ends with 0 when all is well and with 2 when anything is wrong.`,
 		Example: "  starter validate examples/market-digest.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    one(aManifest),
 		RunE: func(_ *cobra.Command, args []string) error {
 			in, err := a.read(args[0], "")
 			if err != nil {

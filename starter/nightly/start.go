@@ -25,13 +25,18 @@ type Request struct {
 	// the worker can read.
 	Manifest json.RawMessage
 
-	// Ref is the URL of a manifest that the worker reads: "file:///...". Name is
-	// then required, and Window and Slow say which night it is; left out, they
-	// are the Swarms window and the default request timeout.
+	// Ref is the URL of a manifest that the worker reads: "file:///...". Its
+	// prompts then never enter Temporal's history. Name is required with it, and
+	// Window and Slow say which night it is; left out, they are the Swarms window
+	// and the default request timeout.
 	Ref    string
 	Name   batch.Name
 	Window tariff.Window
 	Slow   time.Duration
+
+	// Replace has Window take the place of the window that the manifest behind
+	// Ref states, and not only name the night.
+	Replace bool
 }
 
 // Night is a batch's night as a workflow.
@@ -110,7 +115,11 @@ func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window
 		if err := r.Name.Valid(); err != nil {
 			return nil, "", w, 0, bad(r.Ref, err.Error())
 		}
-		input, err := json.Marshal(map[string]string{"manifest": r.Ref})
+		fields := map[string]any{"manifest": r.Ref}
+		if r.Replace {
+			fields["window"] = asField(r.Window.Fill())
+		}
+		input, err := json.Marshal(fields)
 		if err != nil {
 			return nil, "", w, 0, bad(r.Ref, err.Error())
 		}
@@ -128,6 +137,14 @@ func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window
 		return nil, "", w, 0, asBadInput(err)
 	}
 	return r.Manifest, m.Name, m.Window, m.Policy.RequestTimeout, nil
+}
+
+// asField is a window as a manifest writes it.
+func asField(w tariff.Window) map[string]any {
+	return map[string]any{
+		"timezone": w.Zone, "open": w.Open, "close": w.Close, "start_at": w.StartAt, "finish_by": w.FinishBy,
+		"buffer": w.Buffer.String(),
+	}
 }
 
 func asBadInput(err error) error {
