@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
@@ -74,11 +73,12 @@ func (s *survey) job(j batch.Job) (swarms.Quote, error) {
 		s.dear.add(fmt.Sprintf("%q up to %s", j.Name, q.Ceiling.Dollars()))
 	}
 	if by := j.NeededBy; !by.IsZero() {
+		name := fmt.Sprintf("%q by %s", j.Name, by.In(s.start.Span.Location()).Format("2006-01-02 15:04 MST"))
 		switch soonest := s.start.At.Add(s.manifest.Policy.RequestTimeout); {
 		case by.Before(soonest):
-			s.early.add(fmt.Sprintf("%q by %s", j.Name, by.Format(time.RFC3339)))
+			s.early.add(name)
 		case by.Before(s.start.Span.Deadline):
-			s.squeezed.add(fmt.Sprintf("%q by %s", j.Name, by.Format(time.RFC3339)))
+			s.squeezed.add(name)
 		}
 	}
 	return q, nil

@@ -1,0 +1,124 @@
+package activities
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/swarms"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+func TestFit(t *testing.T) {
+	free := provider.Limits{Tier: "free", Windows: []provider.Window{
+		{Name: "minute", Span: time.Minute, Limit: 100}, {Name: "hour", Span: time.Hour, Limit: 350}, {Name: "day", Span: 24 * time.Hour, Limit: 1200},
+	}}
+	premium := provider.Limits{Tier: "premium", Windows: []provider.Window{
+		{Name: "minute", Span: time.Minute, Limit: 2000}, {Name: "hour", Span: time.Hour, Limit: 10_000}, {Name: "day", Span: 24 * time.Hour, Limit: 100_000},
+	}}
+	at := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		pending int
+		limits  provider.Limits
+		fits    bool
+		needs   time.Duration
+		binding string
+	}{
+		{0, free, true, 0, ""},
+		{100, free, true, 10 * time.Minute, "a single request"},
+		{101, free, true, 11 * time.Minute, "100 requests per minute (free)"},
+		{351, free, true, 70 * time.Minute, "350 requests per hour (free)"},
+		{1201, free, false, 24*time.Hour + 10*time.Minute, "1,200 requests per day (free)"},
+		{10_001, premium, true, 70 * time.Minute, "10,000 requests per hour (premium)"},
+		{80_000, premium, true, 7*time.Hour + 10*time.Minute, "10,000 requests per hour (premium)"},
+		{90_001, premium, false, 9*time.Hour + 10*time.Minute, "10,000 requests per hour"},
+		{1_000_000_000, premium, false, 365*24*time.Hour + 10*time.Minute, "requests per"},
+		{5000, provider.Limits{}, true, 10 * time.Minute, "a single request"},
+	} {
+		p := batch.Plan{Pending: c.pending, Policy: batch.Policy{RequestTimeout: 10 * time.Minute}}
+		p.Start = tariff.Start{At: at, Span: tariff.Span{Deadline: at.Add(8 * time.Hour)}}
+		f := fit(p, c.limits)
+		if f.Fits != c.fits || f.Needs != c.needs || !strings.Contains(f.Binding, c.binding) || f.Has != 8*time.Hour {
+			t.Errorf("%d jobs: %+v, want %v, %s, %s", c.pending, f, c.fits, c.needs, c.binding)
+		}
+	}
+}
+
+func yes(b bool) *bool { return &b }
+
+func TestCharge(t *testing.T) {
+	s := &submission{batch: ledger.Batch{Card: tariff.Swarms()}}
+	known := func(u money.USD) money.Literal { return money.Literal{USD: u, Text: u.String(), Known: true} }
+	kind, percent := "night_time", "50"
+	full := &swarms.Usage{
+		InputTokens: 6000, OutputTokens: 3000, HasTokens: true, Agents: 5,
+		TotalCost: money.Literal{USD: 97_250, Text: "0.09725000000000003", Known: true}, InputCost: known(19_500), OutputCost: known(27_750), AgentCost: known(50_000),
+		NightApplied: yes(true), DiscountActive: yes(true), DiscountType: &kind, DiscountPercentage: &percent,
+	}
+	c := s.charge(ledger.Job{Agents: 2}, swarms.Completion{JobID: "swarms-1", Usage: full}, ledger.FromAnswer)
+	if c.Total != 97_250 || c.TotalText != "0.09725000000000003" || !c.HasParts || c.Agents != 5 || c.DayPrice != 144_500 || c.NightPrice != 97_250 || c.DiscountType != kind || c.DiscountPercentage != percent {
+		t.Errorf("%+v", c)
+	}
+	// Without tokens the parts say what the day would have cost.
+	parts := *full
+	parts.HasTokens = false
+	if c = s.charge(ledger.Job{}, swarms.Completion{Usage: &parts}, ledger.FromLog); c.DayPrice != 144_500 || c.NightPrice != 97_250 {
+		t.Errorf("by parts, discounted: %s, %s", c.DayPrice, c.NightPrice)
+	}
+	parts.NightApplied, parts.TotalCost, parts.InputCost, parts.OutputCost = yes(false), known(144_500), known(39_000), known(55_500)
+	if c = s.charge(ledger.Job{}, swarms.Completion{Usage: &parts}, ledger.FromLog); c.DayPrice != 144_500 || c.NightPrice != 97_250 {
+		t.Errorf("by parts, in full: %s, %s", c.DayPrice, c.NightPrice)
+	}
+	// With neither, the total stands for both and nothing is proven.
+	bare := &swarms.Usage{TotalCost: known(1)}
+	if c = s.charge(ledger.Job{Agents: 2}, swarms.Completion{Usage: bare}, ledger.FromLog); c.HasTokens || c.DayPrice != 1 || c.NightPrice != 1 || c.Agents != 2 {
+		t.Errorf("bare: %+v", c)
+	}
+	if c = s.ceilingCharge(ledger.Job{Ceiling: 42}, swarms.Completion{}); c.Total != 42 || c.TotalText != "" || c.Source != ledger.FromCeiling {
+		t.Errorf("ceiling: %+v", c)
+	}
+}
+
+func TestSums(t *testing.T) {
+	if plus(math.MaxInt64, 1) != math.MaxInt64 || plus(2, 3) != 5 {
+		t.Error("plus")
+	}
+	for in, want := range map[money.USD]money.USD{0: 0, 1: 2, 2: 3, 10_000_000: 15_000_000, math.MaxInt64: math.MaxInt64} {
+		if got := oneAndAHalf(in); got != want {
+			t.Errorf("1.5 x %d = %d, want %d", in, got, want)
+		}
+	}
+	if grouped(1) != "1" || grouped(1200) != "1,200" || grouped(1_000_000) != "1,000,000" {
+		t.Error("grouped")
+	}
+}
+
+func TestAbsent(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
+	answered, silent := ledger.Doubt{Answered: true, AbsentAfter: at(0)}, ledger.Doubt{AbsentAfter: at(720)}
+	for _, c := range []struct {
+		name    string
+		doubt   ledger.Doubt
+		began   time.Time
+		witness time.Time
+		want    bool
+	}{
+		{"too soon", answered, at(1), time.Time{}, false},
+		{"the lag has passed", answered, at(120), time.Time{}, true},
+		{"a moment before it", answered, at(119), time.Time{}, false},
+		{"a later witness", answered, at(30), at(20), true},
+		{"a witness of the same moment", answered, at(30), at(0), false},
+		{"an earlier witness", answered, at(30), at(-5), false},
+		{"it may still run", silent, at(719), at(700), false},
+		{"it can't run any more", silent, at(720), time.Time{}, true},
+	} {
+		if got := absent(c.doubt, sight{began: c.began, witness: c.witness}, 2*time.Minute); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+)
+
+func TestStileIsWideUntilHeld(t *testing.T) {
+	s := &stile{room: wide}
+	for range 100 {
+		if err := s.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.hold(time.Unix(100, 0), "the window is full")
+	if until, why := s.until(); !until.Equal(time.Unix(100, 0)) || why != "the window is full" {
+		t.Errorf("%s, %s", until, why)
+	}
+	for range 100 {
+		s.leave(false)
+	}
+	if s.inside != 0 {
+		t.Fatalf("%d inside", s.inside)
+	}
+	if err := s.pass(t.Context()); err != nil { // one may ask
+		t.Fatal(err)
+	}
+	short, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.pass(short); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second one passed: %v", err)
+	}
+	s.leave(true)
+	if until, _ := s.until(); !until.IsZero() || s.room != 2 {
+		t.Errorf("after a go: until %s, room for %d", until, s.room)
+	}
+}
+
+// While it is held, one asks at a time, in the order in which they came; each
+// go lets twice as many ask.
+func TestStileQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stile{room: 1}
+		if err := s.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []int
+		var most, inside atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				if err := s.pass(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+				most.Store(max(most.Load(), inside.Add(1)))
+				mu.Lock()
+				order = append(order, i)
+				mu.Unlock()
+				inside.Add(-1)
+				s.leave(false)
+			})
+			synctest.Wait() // it stands in the queue
+		}
+		s.leave(false)
+		wg.Wait()
+		for i := range order {
+			if order[i] != i {
+				t.Fatalf("order %v", order)
+			}
+		}
+		if most.Load() != 1 || s.inside != 0 || len(s.queue) != 0 {
+			t.Errorf("%d at once, %d inside, %d queued", most.Load(), s.inside, len(s.queue))
+		}
+	})
+}
+
+// Whoever leaves the queue takes no turn along.
+func TestStileSurvivesCancelling(t *testing.T) {
+	s := &stile{room: 1}
+	if err := s.pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var passed atomic.Int64
+	for i := range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			if s.pass(ctx) == nil {
+				passed.Add(1)
+				s.leave(i%3 == 0)
+			}
+		})
+		if i%2 == 0 {
+			go cancel()
+		}
+		t.Cleanup(cancel)
+	}
+	s.leave(false)
+	wg.Wait()
+	if passed.Load() < 100 || s.inside != 0 || len(s.queue) != 0 {
+		t.Errorf("%d passed, %d inside, %d queued", passed.Load(), s.inside, len(s.queue))
+	}
+}
+
+func TestStilesAreForgotten(t *testing.T) {
+	var all stiles
+	a, b := all.enter("a/2026-11-22"), all.enter("a/2026-11-22")
+	c := all.enter("b/2026-11-22")
+	if a != b || a == c {
+		t.Error("one for each batch is wanted")
+	}
+	for id, s := range map[batch.ID]*turnstile{"a/2026-11-22": a, "b/2026-11-22": c} {
+		all.leave(id, s)
+	}
+	all.leave("a/2026-11-22", b)
+	if len(all.open) != 0 {
+		t.Errorf("%d are left", len(all.open))
+	}
+}
