@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/audit"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
@@ -110,77 +109,6 @@ func (s *submission) checkDiscount(j ledger.Job, bill ledger.Charge) {
 		zap.String("overpaid", check.Overpaid.String()), zap.String("cause", check.Cause))
 }
 
-// limited keeps Retry-After to the letter. The second refusal in a row may
-// come from a window that its Retry-After doesn't speak of (the headers know
-// none for the hour), so the limits are asked for.
-func (s *submission) limited(ctx context.Context, c ledger.Closing, f *batch.Fault, r provider.Receipt) error {
-	until := c.EndedAt.Add(f.After)
-	err := s.insist(ctx, func() error {
-		return s.Ledger.Floor(ctx, s.key, until, fmt.Sprintf("HTTP 429, retry after %s", f.After))
-	})
-	if err != nil {
-		return err
-	}
-	var j ledger.Job
-	err = s.insist(ctx, func() (err error) {
-		j, err = s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f), NotBefore: until, Limited: true})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if j.Limited >= 2 {
-		s.askLimits(ctx, r.Limits.Exceeded)
-	}
-	return s.back(until, f)
-}
-
-// refused closes the key before anything else can leave with it.
-func (s *submission) refused(ctx context.Context, c ledger.Closing, f *batch.Fault) error {
-	why := said(f)
-	s.Log.Error("the provider refused the key: nothing else is sent", zap.String("batch", string(s.in.Batch)), zap.String("key", s.key), zap.String("detail", why))
-	return s.insist(ctx, func() error {
-		if err := s.Ledger.CloseKey(ctx, s.key, why); err != nil {
-			return err
-		}
-		if err := s.Ledger.StopBatch(ctx, s.in.Batch, why); err != nil {
-			return err
-		}
-		_, err := s.Ledger.Reject(ctx, c, why)
-		return err
-	})
-}
-
-// broke holds the key until credits are back. A 402 at the door is free; one
-// from behind the run leaves its outcome in doubt.
-func (s *submission) broke(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault, r provider.Receipt) error {
-	s.Log.Error("credits are used up: nothing is sent until there are more", zap.String("batch", string(s.in.Batch)), zap.String("key", s.key))
-	if err := s.insist(ctx, func() error { return s.Ledger.HoldKey(ctx, s.key, said(f)) }); err != nil {
-		return err
-	}
-	if f.Moved != batch.MovedNo && f.Moved != "" {
-		return s.doubt(ctx, j, c, f, r)
-	}
-	return s.insist(ctx, func() error { _, err := s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f)}); return err })
-}
-
-// unsent spaces tries of which not a byte left.
-func (s *submission) unsent(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault) error {
-	c.Kind = batch.NotSent
-	until := s.now()
-	if j.Tries+1 < maxTries {
-		until = until.Add(s.jitter(j.Tries + 1))
-	}
-	err := s.insist(ctx, func() error {
-		_, err := s.Ledger.Return(ctx, c, ledger.Returning{Why: said(f), NotBefore: until, Counts: true})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.back(until, f)
-}
-
 // doubt writes down that a request may have run. When it can be declared
 // absent depends on whether the run can still be going: an answered 5xx says
 // that it isn't; but a gateway that gave up waiting (504, 408, 499, 524) says
@@ -221,71 +149,4 @@ func (s *submission) back(until time.Time, f *batch.Fault) error {
 	}
 	f.After = 0 // the delay below is what counts
 	return later{f, wait}
-}
-
-// keep puts an answer into the archive and is its key; "" when that can't be
-// done. The money is settled all the same: it was paid, and the provider's log
-// has the answer too.
-func (h *Hands) keep(ctx context.Context, j ledger.Job, run swarms.Completion) string {
-	if len(run.Raw) == 0 {
-		return ""
-	}
-	key := archive.AnswerKey(j.Batch, j.RequestID)
-	err := h.Archive.Put(ctx, key, run.Raw)
-	if errors.Is(err, archive.ErrDiffers) {
-		return key // the answer itself, and now the log's copy of it: the first stays
-	}
-	if err != nil {
-		h.Log.Error("an answer that was paid for couldn't be archived; the provider's log still has it",
-			zap.String("batch", string(j.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID), zap.Error(err))
-		return ""
-	}
-	return key
-}
-
-// insist writes to the ledger, and doesn't give up at once when the ledger is
-// out of reach: what it would write is the only record of a request. When it
-// does give up, the job stays sending, and the next attempt takes it for a
-// crash.
-func (h *Hands) insist(ctx context.Context, write func() error) error {
-	for wait := 100 * time.Millisecond; ; wait *= 2 {
-		err := write()
-		if batch.KindOf(err) != batch.OutOfReach || wait > 8*time.Second {
-			return err
-		}
-		h.Log.Warn("the ledger is out of reach", zap.Duration("again_in", wait), zap.Error(err))
-		if err := h.Clock.Wait(ctx, wait); err != nil {
-			return err
-		}
-	}
-}
-
-// said is a fault for the books: "HTTP 422: field required".
-func said(f *batch.Fault) string {
-	why := f.Detail
-	if why == "" {
-		why = string(f.Kind)
-	}
-	if f.Status != 0 {
-		return fmt.Sprintf("HTTP %d: %s", f.Status, why)
-	}
-	return why
-}
-
-// report logs one request: never a prompt, an answer or a key.
-func (s *submission) report(j ledger.Job, attempt int, a answer) {
-	fields := []zap.Field{
-		zap.String("batch", string(s.in.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID),
-		zap.Int("attempt", attempt), zap.Int("status", a.receipt.Status), zap.Duration("elapsed", a.receipt.Elapsed),
-	}
-	for _, w := range a.receipt.Limits.Windows {
-		fields = append(fields, zap.Int64("remaining_"+w.Name, w.Remaining), zap.Int64("limit_"+w.Name, w.Limit))
-	}
-	if a.err == nil {
-		s.Log.Info("sent", append(fields, zap.String("outcome", "answered"))...)
-		return
-	}
-	fields = append(fields, zap.String("outcome", string(batch.KindOf(a.err))), zap.String("wrote", string(a.receipt.Wrote)),
-		zap.String("swarm_type", j.Type), zap.Strings("models", j.Models), zap.String("error", a.err.Error()))
-	s.Log.Warn("sent", fields...)
 }
