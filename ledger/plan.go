@@ -76,7 +76,7 @@ func (l *Ledger) Plan(ctx context.Context, id batch.ID, jobs []Job) error {
 				State: batch.Planned, UpdatedAt: w.now,
 			}}
 			t.add(batch.Planned, 1)
-			w.jobs.put(row.Ref(), row)
+			w.jobs.add(row.Ref(), row)
 			w.draftPayloads = append(w.draftPayloads, Payload{row.Ref(), j.Request})
 			planned[i] = row
 		}

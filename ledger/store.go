@@ -42,8 +42,8 @@ type Tx interface {
 	Restate(id batch.ID, from, to batch.State, at time.Time) (int, error) // every job in from: to state to, tries and waits forgotten
 
 	Attempt(AttemptRef) (AttemptRow, bool, error)
-	LastAttempts([]JobRef) ([]AttemptRow, error) // of each job the last, in any order
-	AttemptsOf(JobRef) ([]Attempt, error)        // in order
+	Attempts([]JobRef) ([]AttemptRow, error) // all of several jobs, in any order
+	AttemptsOf(JobRef) ([]Attempt, error)    // in order
 	// InFlight lists attempts without an end whose Until lies after an instant,
 	// the oldest first; Overdue those whose Until doesn't.
 	InFlight(key string, after time.Time, limit int) ([]AttemptRow, error)
@@ -170,12 +170,14 @@ type Result struct {
 }
 
 // Changes is what one Save writes: each record whole, in place of the one
-// with the same name. Charges and Payloads are only ever added.
+// with the same name. NewJobs, Charges and Payloads are only ever added, the
+// others may be there or not; Jobs are there.
 type Changes struct {
 	Heads    []Head // at most one
 	Batches  []Batch
 	Results  []Result
 	Tallies  []Tally
+	NewJobs  []JobRow
 	Jobs     []JobRow
 	Payloads []Payload
 	Attempts []AttemptRow

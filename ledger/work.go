@@ -61,7 +61,7 @@ func first[V any](rows []V, err error) (V, bool, error) {
 	return rows[0], true, nil
 }
 
-// prefetch reads the jobs that the group is going to look at, and their last
+// prefetch reads the jobs that the group is going to look at, and their
 // attempts, in two questions instead of two per operation.
 func (w *work) prefetch(refs []JobRef) error {
 	if len(refs) < 2 {
@@ -71,10 +71,14 @@ func (w *work) prefetch(refs []JobRef) error {
 	if err != nil {
 		return err
 	}
+	refs = nil
 	for _, j := range jobs {
 		w.jobs.seen(j.Ref(), j)
+		if j.Attempts > 0 {
+			refs = append(refs, j.Ref())
+		}
 	}
-	attempts, err := w.tx.LastAttempts(refs)
+	attempts, err := w.tx.Attempts(refs)
 	if err != nil {
 		return err
 	}
@@ -134,8 +138,9 @@ func (w *work) flush() error {
 	}
 	c := Changes{
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
-		Jobs: w.jobs.take(), Payloads: w.payloads, Attempts: w.attempts.take(), Charges: w.charges, Keys: w.keys.take(),
+		Payloads: w.payloads, Attempts: w.attempts.take(), Charges: w.charges, Keys: w.keys.take(),
 	}
+	c.Jobs, c.NewJobs = w.jobs.split()
 	for _, k := range c.Keys {
 		c.Windows = append(c.Windows, k.Windows...)
 	}
@@ -158,6 +163,7 @@ type shelf[K comparable, V any] struct {
 	rows  map[K]V
 	draft map[K]V
 	dirty map[K]bool
+	fresh map[K]bool // dirty ones that the store doesn't have yet, as far as that matters
 }
 
 func (s *shelf[K, V]) get(k K) (V, bool, error) {
@@ -188,12 +194,21 @@ func (s *shelf[K, V]) put(k K, v V) {
 	s.draft[k] = v
 }
 
+// add puts a record that is new.
+func (s *shelf[K, V]) add(k K, v V) {
+	s.put(k, v)
+	if s.fresh == nil {
+		s.fresh = map[K]bool{}
+	}
+	s.fresh[k] = true
+}
+
 func (s *shelf[K, V]) keep() {
 	for k, v := range s.draft {
 		s.seen(k, v)
 		s.mark(k)
 	}
-	s.drop()
+	clear(s.draft)
 }
 
 func (s *shelf[K, V]) mark(k K) {
@@ -203,16 +218,33 @@ func (s *shelf[K, V]) mark(k K) {
 	s.dirty[k] = true
 }
 
-func (s *shelf[K, V]) drop() { clear(s.draft) }
+func (s *shelf[K, V]) drop() {
+	for k := range s.draft {
+		if !s.dirty[k] {
+			delete(s.fresh, k)
+		}
+	}
+	clear(s.draft)
+}
 
 // take returns what has to be saved, and takes it for saved.
 func (s *shelf[K, V]) take() []V {
-	out := make([]V, 0, len(s.dirty))
+	changed, added := s.split()
+	return append(changed, added...)
+}
+
+// split is take with the new records apart.
+func (s *shelf[K, V]) split() (changed, added []V) {
 	for k := range s.dirty {
-		out = append(out, s.rows[k])
+		if s.fresh[k] {
+			added = append(added, s.rows[k])
+			continue
+		}
+		changed = append(changed, s.rows[k])
 	}
 	clear(s.dirty)
-	return out
+	clear(s.fresh)
+	return changed, added
 }
 
 // forget drops loaded rows that the store has changed by itself.

@@ -64,6 +64,7 @@ var dialect = sqlstore.Dialect{
 	Lock:  " FOR UPDATE",
 	Read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	Fault: fault,
+	Far:   true,
 }
 
 func prepare(ctx context.Context, db *sql.DB) error {

@@ -69,8 +69,10 @@ func open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	return sqlstore.New(write, read, sqlstore.Dialect{
 		// A transaction that began as a reader can't be made a writer without the
 		// risk of SQLITE_BUSY, for which no timeout waits.
-		Begin: "BEGIN IMMEDIATE",
-		Fault: fault,
+		Begin:     "BEGIN IMMEDIATE",
+		Fault:     fault,
+		Marks:     true,
+		Unhurried: true,
 	}), nil
 }
 

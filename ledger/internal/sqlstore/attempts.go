@@ -3,27 +3,26 @@ package sqlstore
 import (
 	"time"
 
-	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 )
 
 var attempts = &table[ledger.AttemptRow]{
-	name: "attempts", key: "batch_id seq n", fixed: "request_id key_id sent_at until",
+	name: "attempts", key: "ref n", fixed: "batch_id seq request_id key_id sent_at until",
 	rest: "ended_at status outcome ending counted_at receipt",
-	values: func(a ledger.AttemptRow) []any {
+	values: func(n numbers, a ledger.AttemptRow) []any {
 		receipt := a.Receipt
 		if receipt == nil {
 			receipt = []byte{}
 		}
 		return []any{
-			string(a.Batch), a.Seq, a.N, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until),
+			n.ref(a.Batch, a.Seq), a.N, string(a.Batch), a.Seq, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until),
 			ledger.Micros(a.EndedAt), a.Status, string(a.Outcome), string(a.Ending), ledger.Micros(a.CountedAt), receipt,
 		}
 	},
 }
 
-const selectAttempts = `SELECT a.batch_id, a.seq, a.n, a.request_id, a.key_id, a.sent_at, a.until, a.ended_at, a.status,
-	a.outcome, a.ending, a.counted_at, a.receipt FROM attempts a `
+const selectAttempts = `SELECT batch_id, seq, n, request_id, key_id, sent_at, until, ended_at, status,
+	outcome, ending, counted_at, receipt FROM attempts `
 
 func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]ledger.AttemptRow, error) {
 	err := t.query("read attempts", selectAttempts+where, args, func(s sink) error {
@@ -46,18 +45,25 @@ func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]led
 
 // Attempt reads one attempt.
 func (t *tx) Attempt(r ledger.AttemptRef) (ledger.AttemptRow, bool, error) {
-	rows, err := t.attempts(nil, "WHERE a.batch_id = $1 AND a.seq = $2 AND a.n = $3", string(r.Batch), r.Seq, r.N)
+	ref, found, err := t.ref(r.JobRef)
+	if err != nil || !found {
+		return ledger.AttemptRow{}, false, err
+	}
+	rows, err := t.attempts(nil, "WHERE ref = $1 AND n = $2", ref, r.N)
 	if err != nil || len(rows) == 0 {
 		return ledger.AttemptRow{}, false, err
 	}
 	return rows[0], true, nil
 }
 
-// LastAttempts reads the last attempt of each job.
-func (t *tx) LastAttempts(refs []ledger.JobRef) (out []ledger.AttemptRow, err error) {
-	err = byBatch(refs, func(id batch.ID, seqs []any) (err error) {
-		out, err = t.attempts(out, `JOIN jobs j ON j.batch_id = a.batch_id AND j.seq = a.seq AND j.attempts = a.n
-			WHERE j.batch_id = $1 AND j.seq IN `+places(1, 1, len(seqs)), append([]any{string(id)}, seqs...)...)
+// Attempts reads all attempts of several jobs.
+func (t *tx) Attempts(list []ledger.JobRef) (out []ledger.AttemptRow, err error) {
+	refs, err := t.refs(list)
+	if err != nil {
+		return nil, err
+	}
+	err = pieces(refs, func(some []any) (err error) {
+		out, err = t.attempts(out, "WHERE ref IN "+places(1, len(some)), some...)
 		return err
 	})
 	return out, err
@@ -65,7 +71,11 @@ func (t *tx) LastAttempts(refs []ledger.JobRef) (out []ledger.AttemptRow, err er
 
 // AttemptsOf reads a job's attempts.
 func (t *tx) AttemptsOf(r ledger.JobRef) ([]ledger.Attempt, error) {
-	rows, err := t.attempts(nil, "WHERE a.batch_id = $1 AND a.seq = $2 ORDER BY a.n", string(r.Batch), r.Seq)
+	ref, found, err := t.ref(r)
+	if err != nil || !found {
+		return nil, err
+	}
+	rows, err := t.attempts(nil, "WHERE ref = $1 ORDER BY n", ref)
 	out := make([]ledger.Attempt, len(rows))
 	for i, a := range rows {
 		out[i] = a.Attempt
@@ -75,13 +85,13 @@ func (t *tx) AttemptsOf(r ledger.JobRef) ([]ledger.Attempt, error) {
 
 // InFlight reads a key's attempts without an end.
 func (t *tx) InFlight(key string, after time.Time, limit int) ([]ledger.AttemptRow, error) {
-	return t.attempts(nil, "WHERE a.key_id = $1 AND a.ending = '' AND a.until > $2 ORDER BY a.sent_at LIMIT $3",
+	return t.attempts(nil, "WHERE key_id = $1 AND ending = '' AND until > $2 ORDER BY sent_at LIMIT $3",
 		key, ledger.Micros(after), limit)
 }
 
 // Overdue reads those that can't be under way any more.
 func (t *tx) Overdue(key string, upTo time.Time) ([]ledger.AttemptRow, error) {
-	return t.attempts(nil, "WHERE a.key_id = $1 AND a.ending = '' AND a.until <= $2", key, ledger.Micros(upTo))
+	return t.attempts(nil, "WHERE key_id = $1 AND ending = '' AND until <= $2", key, ledger.Micros(upTo))
 }
 
 // Count counts them.

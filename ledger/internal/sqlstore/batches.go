@@ -7,14 +7,12 @@ import (
 	"github.com/offpeak/offpeak/ledger"
 )
 
-type batchID = batch.ID
-
 var batches = &table[ledger.Batch]{
-	name: "batches", key: "id", fixed: "provider digest planned_at",
+	name: "batches", key: "id", fixed: "no provider digest planned_at",
 	rest: "key_id workflow_id run_id span card budget policy jobs estimate ceiling sealed stopped",
-	values: func(b ledger.Batch) []any {
+	values: func(n numbers, b ledger.Batch) []any {
 		return []any{
-			string(b.ID), b.Provider, b.Digest, ledger.Micros(b.PlannedAt),
+			string(b.ID), n[b.ID], b.Provider, b.Digest, ledger.Micros(b.PlannedAt),
 			b.Key, b.Owner.WorkflowID, b.Owner.RunID, object(b.Span), object(b.Card), object(b.Budget), object(b.Policy),
 			b.Jobs, int64(b.Estimate), int64(b.Ceiling), b.Sealed, b.Stopped,
 		}
@@ -90,7 +88,7 @@ var tallies = &table[ledger.Tally]{
 	name: "tallies", key: "batch_id",
 	rest: `total planned reserved sending succeeded rejected unknown parked skipped cancelled
 		held charged day_price raised charges`,
-	values: func(t ledger.Tally) []any {
+	values: func(_ numbers, t ledger.Tally) []any {
 		e := t.Ended
 		return []any{
 			string(t.Batch), e.Total, t.Planned, t.Reserved, t.Sending, e.Succeeded, e.Rejected, e.Unknown, e.Parked,

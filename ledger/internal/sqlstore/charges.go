@@ -12,7 +12,7 @@ var charges = &table[ledger.Charge]{
 	fixed: `batch_id seq name request_id attempt job_id source total input output agent total_text has_parts
 		input_tokens output_tokens has_tokens agents day_price night_price night_applied discount_active discount_type
 		discount_percentage sent_at ended_at at prev hash`,
-	values: func(c ledger.Charge) []any {
+	values: func(_ numbers, c ledger.Charge) []any {
 		return []any{
 			c.N, string(c.Batch), c.Seq, c.Name, c.RequestID, c.Attempt, c.JobID, string(c.Source),
 			int64(c.Total), int64(c.Input), int64(c.Output), int64(c.Agent), c.TotalText, c.HasParts,

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -9,16 +10,16 @@ import (
 )
 
 var jobs = &table[ledger.JobRow]{
-	name: "jobs", key: "batch_id seq",
-	fixed: "name request_id digest type models agents ceiling estimate priority",
+	name: "jobs", key: "ref",
+	fixed: "batch_id seq name request_id digest type models agents ceiling estimate priority",
 	rest:  "state why attempts tries limited not_before doubt output raised updated_at",
-	values: func(j ledger.JobRow) []any {
+	values: func(n numbers, j ledger.JobRow) []any {
 		doubt := ""
 		if j.Doubt != (ledger.Doubt{}) {
 			doubt = object(j.Doubt)
 		}
 		return []any{
-			string(j.Batch), j.Seq, j.Name, j.RequestID, j.Digest, j.Type, object(j.Models), j.Agents,
+			n.ref(j.Batch, j.Seq), string(j.Batch), j.Seq, j.Name, j.RequestID, j.Digest, j.Type, object(j.Models), j.Agents,
 			int64(j.Ceiling), int64(j.Estimate), j.Priority, string(j.State), j.Why, j.Attempts, j.Tries, j.Limited,
 			ledger.Micros(j.NotBefore), doubt, j.Output, j.Raised, ledger.Micros(j.UpdatedAt),
 		}
@@ -60,28 +61,35 @@ func (t *tx) jobs(out []ledger.JobRow, where string, args ...any) ([]ledger.JobR
 	return out, err
 }
 
-// byBatch cuts a list of jobs into pieces of one batch each.
-func byBatch(refs []ledger.JobRef, each func(id batch.ID, seqs []any) error) error {
-	seqs := map[batch.ID][]any{}
-	seen := map[ledger.JobRef]bool{}
-	for _, r := range refs {
-		if !seen[r] {
-			seen[r] = true
-			seqs[r.Batch] = append(seqs[r.Batch], r.Seq)
+// refs are jobs' names in SQL, each once; those of batches that aren't there
+// are left out.
+func (t *tx) refs(list []ledger.JobRef) ([]any, error) {
+	seen := make(map[ledger.JobRef]bool, len(list))
+	out := make([]any, 0, len(list))
+	for _, r := range list {
+		if seen[r] || r.Seq < 0 {
+			continue
+		}
+		seen[r] = true
+		ref, found, err := t.ref(r)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			out = append(out, ref)
 		}
 	}
-	for id, list := range seqs {
-		if err := pieces(list, func(some []any) error { return each(id, some) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out, nil
 }
 
 // Jobs reads jobs by name.
-func (t *tx) Jobs(refs []ledger.JobRef) (out []ledger.JobRow, err error) {
-	err = byBatch(refs, func(id batch.ID, seqs []any) (err error) {
-		out, err = t.jobs(out, "WHERE batch_id = $1 AND seq IN "+places(1, 1, len(seqs)), append([]any{string(id)}, seqs...)...)
+func (t *tx) Jobs(list []ledger.JobRef) (out []ledger.JobRow, err error) {
+	refs, err := t.refs(list)
+	if err != nil {
+		return nil, err
+	}
+	err = pieces(refs, func(some []any) (err error) {
+		out, err = t.jobs(out, "WHERE ref IN "+places(1, len(some)), some...)
 		return err
 	})
 	return out, err
@@ -89,17 +97,22 @@ func (t *tx) Jobs(refs []ledger.JobRef) (out []ledger.JobRow, err error) {
 
 // Stretch reads neighbours.
 func (t *tx) Stretch(id batch.ID, from, to int) ([]ledger.JobRow, error) {
-	return t.jobs(nil, "WHERE batch_id = $1 AND seq >= $2 AND seq < $3 ORDER BY seq", string(id), from, to)
+	first, found, err := t.ref(ledger.JobRef{Batch: id, Seq: max(from, 0)})
+	if err != nil || !found || to <= from || to <= 0 {
+		return nil, err
+	}
+	return t.jobs(nil, "WHERE ref >= $1 AND ref < $2 ORDER BY ref", first, t.numbers.ref(id, to))
 }
 
 // Named reads jobs by their names in the manifest.
 func (t *tx) Named(id batch.ID, names []string) (out []ledger.JobRow, err error) {
 	err = pieces(names, func(some []string) (err error) {
-		args := []any{string(id)}
+		var args []any
 		for _, n := range some {
 			args = append(args, n)
 		}
-		out, err = t.jobs(out, "WHERE batch_id = $1 AND name IN "+places(1, 1, len(some)), args...)
+		out, err = t.jobs(out, "WHERE name IN "+places(1, len(some))+" AND batch_id = $"+strconv.Itoa(len(some)+1),
+			append(args, string(id))...)
 		return err
 	})
 	return out, err
@@ -107,7 +120,12 @@ func (t *tx) Named(id batch.ID, names []string) (out []ledger.JobRow, err error)
 
 // Restate moves all jobs of one state.
 func (t *tx) Restate(id batch.ID, from, to batch.State, at time.Time) (int, error) {
-	n, err := t.exec("write jobs", `UPDATE jobs SET state = $3, why = '', tries = 0, limited = 0, not_before = 0, updated_at = $4
-		WHERE batch_id = $1 AND state = $2`, string(id), string(from), string(to), ledger.Micros(at))
+	first, found, err := t.ref(ledger.JobRef{Batch: id})
+	if err != nil || !found {
+		return 0, err
+	}
+	n, err := t.exec("write jobs", `UPDATE jobs SET state = $1, why = '', tries = 0, limited = 0, not_before = 0, updated_at = $2
+		WHERE ref >= $3 AND ref < $4 AND state = $5`,
+		string(to), ledger.Micros(at), first, first+1<<32, string(from))
 	return int(n), err
 }

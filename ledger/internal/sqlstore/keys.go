@@ -9,7 +9,7 @@ import (
 var keys = &table[ledger.KeyRow]{
 	name: "keys", key: "id",
 	rest: "closed closed_at hold hold_at proven floor floor_why in_flight last_sent tick",
-	values: func(k ledger.KeyRow) []any {
+	values: func(_ numbers, k ledger.KeyRow) []any {
 		return []any{
 			k.ID, k.Closed, ledger.Micros(k.ClosedAt), k.Hold, ledger.Micros(k.HoldAt), ledger.Micros(k.Proven),
 			ledger.Micros(k.Floor), k.FloorWhy, k.InFlight, ledger.Micros(k.LastSent), ledger.Micros(k.Tick),
@@ -20,7 +20,7 @@ var keys = &table[ledger.KeyRow]{
 var quota = &table[ledger.WindowRow]{
 	name: "quota", key: "key_id name",
 	rest: "span most ended tail oldest remaining reset_at told_at",
-	values: func(w ledger.WindowRow) []any {
+	values: func(_ numbers, w ledger.WindowRow) []any {
 		return []any{
 			w.Key, w.Name, w.Span.Microseconds(), w.Limit, w.Ended, ledger.Micros(w.Tail), ledger.Micros(w.Oldest),
 			w.Remaining, ledger.Micros(w.Reset), ledger.Micros(w.ToldAt),

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"regexp"
 	"sync"
 
 	"github.com/offpeak/offpeak/batch"
@@ -20,6 +21,15 @@ type Dialect struct {
 	Begin string         // begins a write transaction
 	Lock  string         // appended to the first question of a write transaction, for the head's row: makes writers take turns
 	Read  *sql.TxOptions // a snapshot
+	// Far: each statement costs a message, so that many records are written by
+	// one. Else each is a call in this process.
+	Far bool
+	// Marks: parameters are written "?" instead of "$1". Every text here has each
+	// parameter once and in order, so that both mean the same.
+	Marks bool
+	// Unhurried: statements end by themselves in bounded time, and watching each
+	// for a cancelled context isn't worth what it costs.
+	Unhurried bool
 	// Fault says what a driver's error means; the second value is whether the
 	// connection may be used again.
 	Fault func(op string, err error) (*batch.Fault, bool)
@@ -30,6 +40,9 @@ type Store struct {
 	dialect Dialect
 	write   *sql.DB
 	read    *sql.DB
+
+	numbers sync.Map // of batches, by id
+	texts   sync.Map // with marks, by text
 
 	mu     sync.Mutex // one writer at a time
 	writer *connection
@@ -68,6 +81,9 @@ func (c *connection) drop() {
 func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dialect.Unhurried {
+		ctx = context.WithoutCancel(ctx)
+	}
 	t, err := s.begin(ctx)
 	if err != nil {
 		return err
@@ -78,6 +94,9 @@ func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 	}
 	if err == nil {
 		err = t.plain("COMMIT")
+	}
+	if err == nil {
+		t.remember()
 	}
 	if err != nil && s.writer != nil {
 		if _, rollback := s.writer.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rollback != nil {
@@ -100,7 +119,7 @@ func (s *Store) begin(ctx context.Context) (*tx, error) {
 			}
 			s.writer = &connection{conn: conn, prepared: map[string]*sql.Stmt{}}
 		}
-		t := &tx{ctx: ctx, store: s, conn: s.writer, lock: s.dialect.Lock}
+		t := &tx{ctx: ctx, store: s, conn: s.writer, lock: s.dialect.Lock, numbers: numbers{}}
 		err := t.plain(s.dialect.Begin)
 		if err == nil {
 			return t, nil
@@ -125,7 +144,27 @@ func (s *Store) Read(ctx context.Context, do func(ledger.Tx) error) error {
 		return s.fault("read the ledger", err)
 	}
 	defer func() { _ = snapshot.Rollback() }()
-	return do(&tx{ctx: ctx, store: s, snapshot: snapshot})
+	t := &tx{ctx: ctx, store: s, snapshot: snapshot, numbers: numbers{}}
+	if err = do(t); err == nil {
+		t.remember()
+	}
+	return err
+}
+
+var numbered = regexp.MustCompile(`\$\d+`)
+
+// marks writes a text's parameters as the database wants them. SQLite finds
+// "$1" among hundreds of names one by one; "?" has no name.
+func (s *Store) marks(text string) string {
+	if !s.dialect.Marks {
+		return text
+	}
+	if marked, ok := s.texts.Load(text); ok {
+		return marked.(string)
+	}
+	marked := numbered.ReplaceAllString(text, "?")
+	s.texts.Store(text, marked)
+	return marked
 }
 
 // Close closes both pools.

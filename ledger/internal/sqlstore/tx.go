@@ -17,6 +17,7 @@ type tx struct {
 	conn     *connection // writing
 	snapshot *sql.Tx     // reading
 	lock     string
+	numbers  numbers
 }
 
 var _ ledger.Tx = (*tx)(nil)
@@ -30,10 +31,10 @@ func (t *tx) query(op, text string, args []any, each func(sink) error) error {
 		err  error
 	)
 	if t.snapshot != nil {
-		rows, err = t.snapshot.QueryContext(t.ctx, text, args...)
+		rows, err = t.snapshot.QueryContext(t.ctx, t.store.marks(text), args...)
 	} else {
 		var s *sql.Stmt
-		if s, err = t.conn.stmt(t.ctx, text); err == nil {
+		if s, err = t.conn.stmt(t.ctx, t.store.marks(text)); err == nil {
 			rows, err = s.QueryContext(t.ctx, args...)
 		}
 	}
@@ -84,7 +85,7 @@ func (t *tx) exec(op, text string, args ...any) (int64, error) {
 	if t.conn == nil {
 		return 0, t.failed(op, errors.New("a snapshot can't be written"))
 	}
-	s, err := t.conn.stmt(t.ctx, text)
+	s, err := t.conn.stmt(t.ctx, t.store.marks(text))
 	if err != nil {
 		return 0, t.failed(op, err)
 	}
@@ -137,23 +138,11 @@ func pieces[V any](list []V, each func([]V) error) error {
 	return nil
 }
 
-// places is "($3, $4), ($5, $6)": rows of width, numbered behind the first
-// skip.
-func places(skip, rows, width int) string {
+// places is "($3, $4)": a list of width, numbered from the first.
+func places(from, width int) string {
 	var b strings.Builder
-	for r := range rows {
-		if r > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('(')
-		for c := range width {
-			if c > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(skip + r*width + c + 1))
-		}
-		b.WriteByte(')')
+	for c := range width {
+		b.WriteString(", $" + strconv.Itoa(from+c))
 	}
-	return b.String()
+	return "(" + b.String()[2:] + ")"
 }

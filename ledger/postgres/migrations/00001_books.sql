@@ -11,6 +11,7 @@ INSERT INTO head (id, n, hash) VALUES (1, 0, '0000000000000000000000000000000000
 
 CREATE TABLE batches (
 	id          TEXT PRIMARY KEY, -- name/night
+	no          BIGINT NOT NULL UNIQUE, -- from 1; part of its jobs' ref
 	provider    TEXT NOT NULL,
 	key_id      TEXT NOT NULL,    -- a hash's first digits, never the key
 	workflow_id TEXT NOT NULL,
@@ -54,6 +55,7 @@ CREATE TABLE tallies (           -- running sums of a batch's jobs and charges
 );
 
 CREATE TABLE jobs (
+	ref        BIGINT PRIMARY KEY, -- the batch's no x 2^32 + seq
 	batch_id   TEXT NOT NULL,
 	seq        BIGINT NOT NULL,
 	name       TEXT NOT NULL,
@@ -74,23 +76,21 @@ CREATE TABLE jobs (
 	doubt      TEXT NOT NULL,    -- JSON while unknown, else empty
 	output     TEXT NOT NULL,
 	raised     BOOLEAN NOT NULL, -- its ceiling was at risk at least once
-	updated_at BIGINT NOT NULL,
-	PRIMARY KEY (batch_id, seq)
+	updated_at BIGINT NOT NULL
 ) WITH (fillfactor = 70);       -- room to change a row where it is
-CREATE UNIQUE INDEX jobs_name ON jobs (batch_id, name);
+CREATE UNIQUE INDEX jobs_name ON jobs (name, batch_id);
 CREATE UNIQUE INDEX jobs_request_id ON jobs (request_id);
 
 CREATE TABLE requests (          -- what is sent for a job; never changes
-	batch_id TEXT NOT NULL,
-	seq      BIGINT NOT NULL,
-	request  BYTEA NOT NULL,
-	PRIMARY KEY (batch_id, seq)
+	ref     BIGINT PRIMARY KEY,
+	request BYTEA NOT NULL
 );
 
 CREATE TABLE attempts (
+	ref        BIGINT NOT NULL,  -- the job's
+	n          BIGINT NOT NULL,
 	batch_id   TEXT NOT NULL,
 	seq        BIGINT NOT NULL,
-	n          BIGINT NOT NULL,
 	request_id TEXT NOT NULL,
 	key_id     TEXT NOT NULL,
 	sent_at    BIGINT NOT NULL,
@@ -101,7 +101,7 @@ CREATE TABLE attempts (
 	ending     TEXT NOT NULL,    -- empty while in flight
 	counted_at BIGINT NOT NULL,  -- fills a quota window until counted_at + its span; 0 when it doesn't
 	receipt    BYTEA NOT NULL,
-	PRIMARY KEY (batch_id, seq, n)
+	PRIMARY KEY (ref, n)
 );
 CREATE INDEX attempts_in_flight ON attempts (key_id, sent_at) WHERE ending = '';
 CREATE INDEX attempts_overdue ON attempts (key_id, until) WHERE ending = '';
