@@ -169,6 +169,18 @@ func (silent) Info(string, ...any)  {}
 func (silent) Warn(string, ...any)  {}
 func (silent) Error(string, ...any) {}
 
+// named checks what a night is named by, before anybody is asked for it.
+func named(arg string) error {
+	err := batch.Name(arg).Valid()
+	if strings.Contains(arg, "/") {
+		_, err = batch.ParseID(arg)
+	}
+	if err != nil {
+		return &batch.Fault{Kind: batch.BadInput, Op: "find night", Thing: arg, Err: err, Hint: "name " + aNight}
+	}
+	return nil
+}
+
 // find is the night that NAME/NIGHT or NAME, its latest, means.
 func (a *app) find(ctx context.Context, c *nightly.Client, arg string) (nightly.Night, error) {
 	if strings.Contains(arg, "/") {

@@ -47,7 +47,9 @@ func writeFault(w io.Writer, f *batch.Fault) {
 	}
 	fmt.Fprintf(w, "error: %s: %s\n", printable(what), headline(f))
 	for line := range strings.Lines(detail(f)) {
-		fmt.Fprintf(w, "  %s\n", printable(strings.TrimRight(line, "\n")))
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintf(w, "  %s\n", printable(line))
+		}
 	}
 	if f.Hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", printable(f.Hint))

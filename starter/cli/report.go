@@ -22,6 +22,9 @@ report: the error says what it is doing.`,
 		Example: "  starter report market-digest/2026-11-22",
 		Args:    one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := named(args[0]); err != nil {
+				return err
+			}
 			client, err := a.dial(c.Context())
 			if err != nil {
 				return err

@@ -24,6 +24,9 @@ exit codes; without, it ends with 0 whatever the night's state is.`,
 		Example: "  starter status market-digest/2026-11-22 --watch",
 		Args:    one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := named(args[0]); err != nil {
+				return err
+			}
 			client, err := a.dial(c.Context())
 			if err != nil {
 				return err

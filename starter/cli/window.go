@@ -19,15 +19,29 @@ type windowField struct {
 }
 
 // parseWindow reads "20:00-06:00@America/Los_Angeles": a window without
-// margins, to try things out. What is wrong with its hours, manifest.Read says.
+// margins, to try things out.
 func parseWindow(s string) (windowField, error) {
 	hours, zone, ok := strings.Cut(s, "@")
 	open, shut, both := strings.Cut(hours, "-")
-	if !ok || !both || zone == "" {
+	bad := func(why string) (windowField, error) {
 		return windowField{}, &batch.Fault{
-			Kind: batch.BadInput, Op: "read --window", Thing: s, Detail: "not OPEN-CLOSE@ZONE",
+			Kind: batch.BadInput, Op: "read --window", Thing: s, Detail: why,
 			Hint: `write it as --window "20:00-06:00@America/Los_Angeles", with seconds where they matter`,
 		}
+	}
+	if !ok || !both {
+		return bad("not OPEN-CLOSE@ZONE")
+	}
+	from, err := tariff.ParseClock(open)
+	if err != nil {
+		return bad(err.Error())
+	}
+	to, err := tariff.ParseClock(shut)
+	if err != nil {
+		return bad(err.Error())
+	}
+	if wrong := (tariff.Window{Zone: zone, Open: from, Close: to, StartAt: from, FinishBy: to}).Check(); wrong != nil {
+		return bad(wrong[0].Error())
 	}
 	return windowField{Timezone: zone, Open: open, Close: shut, StartAt: open, FinishBy: shut, Buffer: "0s"}, nil
 }
@@ -50,6 +64,9 @@ func (a *app) moments(t time.Time) string {
 	return s
 }
 
+// clock is "21:00 PST", with seconds where there are some.
+func clock(t time.Time) string { return beside(t, t) }
+
 // beside is t's time of day in another zone, with the weekday where it differs.
 func beside(t, other time.Time) string {
 	layout := "15:04 MST"
@@ -64,7 +81,7 @@ func beside(t, other time.Time) string {
 
 // hours is a span in one line.
 func hours(s tariff.Span) string {
-	return s.Opens.Format("15:04 MST") + " to " + s.Closes.Format("15:04 MST") + ", last job ends by " + s.Deadline.Format("15:04 MST")
+	return clock(s.Opens) + " to " + clock(s.Closes) + ", last job ends by " + clock(s.Deadline)
 }
 
 // lasting is a duration for people: "10 h 58 min", "4 min 5 s", "12 s".
