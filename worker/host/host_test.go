@@ -14,6 +14,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
@@ -29,14 +30,34 @@ const apiKey = "sk-host-0123456789-never-printed"
 
 // output is what a worker prints and logs.
 type output struct {
-	mu   sync.Mutex
-	text strings.Builder
+	mu    sync.Mutex
+	text  strings.Builder
+	await map[string]chan struct{} // closed when the text is there
 }
 
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.text.Write(b)
+	n, err := o.text.Write(b)
+	for want, seen := range o.await {
+		if strings.Contains(o.text.String(), want) {
+			close(seen)
+			delete(o.await, want)
+		}
+	}
+	return n, err
+}
+
+// saying is closed when the text is said from now on.
+func (o *output) saying(text string) <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.await == nil {
+		o.await = map[string]chan struct{}{}
+	}
+	seen := make(chan struct{})
+	o.await[text] = seen
+	return seen
 }
 
 func (o *output) String() string {
@@ -119,7 +140,7 @@ func TestANight(t *testing.T) {
 	t.Cleanup(func() { api.Close(); web.CloseClientConnections(); web.Close() })
 	out, stop := start(t, settings(t, web.URL), server.Address)
 
-	c, err := client.Dial(client.Options{HostPort: server.Address, Logger: obs.SDK(nopLog(t))})
+	c, err := client.Dial(client.Options{HostPort: server.Address, Logger: obs.SDK(zap.NewNop())})
 	if err != nil {
 		t.Fatal(err)
 	}

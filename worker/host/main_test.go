@@ -6,14 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/zap"
-
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/worker/host"
 )
-
-func nopLog(*testing.T) *zap.Logger { return zap.NewNop() }
 
 func TestHelp(t *testing.T) {
 	var out, errs strings.Builder
