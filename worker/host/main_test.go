@@ -49,6 +49,7 @@ func TestRefusals(t *testing.T) {
 		{"bad base URL", nil, config.Env{home, key, "SWARMS_BASE_URL=http://example.com"}, batch.ExitBadInput, []string{"SWARMS_BASE_URL", "https"}},
 		{"unknown profile", []string{"--profile", "moon"}, config.Env{home, key, "TEMPORAL_CONFIG_FILE=/nowhere"}, batch.ExitBadInput, []string{"TEMPORAL_CONFIG_FILE"}},
 		{"ledger in a file", nil, config.Env{home, key, "OFFPEAK_LEDGER=sqlite:/dev/null/books.db"}, batch.ExitOutOfReach, []string{"ledger"}},
+		{"PostgreSQL isn't there", nil, config.Env{home, key, "OFFPEAK_LEDGER=postgres://ada:hunter2@" + nobody + "/books"}, batch.ExitOutOfReach, []string{"ledger"}},
 		{"no Temporal", []string{"--address", nobody}, config.Env{home, key}, batch.ExitOutOfReach, []string{nobody, "hint: start a server"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,8 +63,10 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("%q isn't said: %s", want, errs.String())
 				}
 			}
-			if strings.Contains(errs.String()+out.String(), apiKey) {
-				t.Error("the key was printed")
+			for _, secret := range []string{apiKey, "hunter2"} {
+				if strings.Contains(errs.String()+out.String(), secret) {
+					t.Errorf("%s was printed", secret)
+				}
 			}
 		})
 	}
