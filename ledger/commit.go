@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -84,6 +85,23 @@ func (l *Ledger) commit() {
 		for _, o := range group {
 			close(o.done)
 		}
+		l.gather()
+	}
+}
+
+// gather gives those who were just answered the moment that they need to ask
+// for more. Otherwise callers fall into two camps, of which one always waits
+// while the other's group is synced, and each group is half as large.
+func (l *Ledger) gather() {
+	for before := -1; ; {
+		l.mu.Lock()
+		n := len(l.queue)
+		l.mu.Unlock()
+		if n == before || n >= maxGroup {
+			return
+		}
+		before = n
+		runtime.Gosched()
 	}
 }
 

@@ -47,6 +47,10 @@ func Open(ctx context.Context, url string, opts ledger.Options) (*ledger.Ledger,
 	config.RuntimeParams["search_path"] = schema
 	// Money: an answered commit is on the disk, whatever the server's default.
 	config.RuntimeParams["synchronous_commit"] = "on"
+	// Every question has its index. A plan that was made and kept when the
+	// tables were small would read 100,000 jobs for each one that is sent.
+	config.RuntimeParams["enable_seqscan"] = "off"
+	config.RuntimeParams["jit"] = "off"
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
@@ -64,7 +68,18 @@ var dialect = sqlstore.Dialect{
 	Lock:  " FOR UPDATE",
 	Read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	Fault: fault,
-	Far:   true,
+	Send:  send,
+}
+
+// send has several statements travel together.
+func send(ctx context.Context, conn *sql.Conn, statements []sqlstore.Statement) error {
+	return conn.Raw(func(driver any) error {
+		var b pgx.Batch
+		for _, s := range statements {
+			b.Queue(s.Text, s.Args...)
+		}
+		return driver.(*stdlib.Conn).Conn().SendBatch(ctx, &b).Close()
+	})
 }
 
 func prepare(ctx context.Context, db *sql.DB) error {

@@ -62,7 +62,7 @@ func (t *tx) Attempts(list []ledger.JobRef) (out []ledger.AttemptRow, err error)
 	if err != nil {
 		return nil, err
 	}
-	err = pieces(refs, func(some []any) (err error) {
+	err = padded(refs, func(some []any) (err error) {
 		out, err = t.attempts(out, "WHERE ref IN "+places(1, len(some)), some...)
 		return err
 	})

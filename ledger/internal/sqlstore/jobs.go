@@ -88,7 +88,7 @@ func (t *tx) Jobs(list []ledger.JobRef) (out []ledger.JobRow, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = pieces(refs, func(some []any) (err error) {
+	err = padded(refs, func(some []any) (err error) {
 		out, err = t.jobs(out, "WHERE ref IN "+places(1, len(some)), some...)
 		return err
 	})
@@ -106,13 +106,13 @@ func (t *tx) Stretch(id batch.ID, from, to int) ([]ledger.JobRow, error) {
 
 // Named reads jobs by their names in the manifest.
 func (t *tx) Named(id batch.ID, names []string) (out []ledger.JobRow, err error) {
-	err = pieces(names, func(some []string) (err error) {
-		var args []any
-		for _, n := range some {
-			args = append(args, n)
-		}
+	args := make([]any, len(names))
+	for i, n := range names {
+		args[i] = n
+	}
+	err = padded(args, func(some []any) (err error) {
 		out, err = t.jobs(out, "WHERE name IN "+places(1, len(some))+" AND batch_id = $"+strconv.Itoa(len(some)+1),
-			append(args, string(id))...)
+			append(some[:len(some):len(some)], string(id))...)
 		return err
 	})
 	return out, err

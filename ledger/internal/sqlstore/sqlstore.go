@@ -21,9 +21,9 @@ type Dialect struct {
 	Begin string         // begins a write transaction
 	Lock  string         // appended to the first question of a write transaction, for the head's row: makes writers take turns
 	Read  *sql.TxOptions // a snapshot
-	// Far: each statement costs a message, so that many records are written by
-	// one. Else each is a call in this process.
-	Far bool
+	// Send does several statements in one message, when each message costs a
+	// journey to a server. Nil where a statement is a call in this process.
+	Send func(context.Context, *sql.Conn, []Statement) error
 	// Marks: parameters are written "?" instead of "$1". Every text here has each
 	// parameter once and in order, so that both mean the same.
 	Marks bool
@@ -33,6 +33,12 @@ type Dialect struct {
 	// Fault says what a driver's error means; the second value is whether the
 	// connection may be used again.
 	Fault func(op string, err error) (*batch.Fault, bool)
+}
+
+// Statement is a text with its parameters.
+type Statement struct {
+	Text string
+	Args []any
 }
 
 // Store is a ledger.Store on database/sql.

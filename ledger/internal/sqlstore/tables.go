@@ -87,21 +87,20 @@ func save[V any](tx *tx, t *table[V], records []V) error {
 		for _, r := range some {
 			args = append(args, t.values(tx.numbers, r)...)
 		}
-		_, err := tx.exec("write "+t.name, t.text(len(some)), args...)
-		return err
+		return tx.write("write "+t.name, t.text(len(some)), args...)
 	})
 }
 
 // change writes records that are there.
 func change[V any](tx *tx, t *table[V], records []V) error {
-	if tx.store.dialect.Far {
-		return save(tx, t, records) // fewer messages
+	if tx.store.dialect.Send != nil {
+		return save(tx, t, records) // one long statement instead of many
 	}
 	// An upsert would look through all unique indexes first.
 	skip, keys := len(columns(t.key, t.fixed)), len(columns(t.key))
 	for _, r := range records {
 		all := t.values(tx.numbers, r)
-		if _, err := tx.exec("write "+t.name, t.text(-1), slices.Concat(all[skip:], all[:keys])...); err != nil {
+		if err := tx.write("write "+t.name, t.text(-1), slices.Concat(all[skip:], all[:keys])...); err != nil {
 			return err
 		}
 	}
@@ -124,6 +123,7 @@ func (t *tx) Save(c ledger.Changes) error {
 		func() error { return save(t, quota, c.Windows) },
 		func() error { return save(t, attempts, c.Attempts) },
 		func() error { return save(t, charges, c.Charges) },
+		t.send,
 	} {
 		if err := write(); err != nil {
 			return err

@@ -18,6 +18,7 @@ type tx struct {
 	snapshot *sql.Tx     // reading
 	lock     string
 	numbers  numbers
+	unsent   []Statement
 }
 
 var _ ledger.Tx = (*tx)(nil)
@@ -100,6 +101,29 @@ func (t *tx) exec(op, text string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// write does a statement, or keeps it to be sent with others.
+func (t *tx) write(op, text string, args ...any) error {
+	if t.store.dialect.Send == nil || t.conn == nil {
+		_, err := t.exec(op, text, args...)
+		return err
+	}
+	t.unsent = append(t.unsent, Statement{text, args})
+	return nil
+}
+
+// send sends what was kept.
+func (t *tx) send() error {
+	if len(t.unsent) == 0 {
+		return nil
+	}
+	err := t.store.dialect.Send(t.ctx, t.conn.conn, t.unsent)
+	t.unsent = nil
+	if err != nil {
+		return t.failed("write the ledger", err)
+	}
+	return nil
+}
+
 // plain runs BEGIN and COMMIT, which can't be prepared everywhere.
 func (t *tx) plain(text string) error {
 	if _, err := t.conn.conn.ExecContext(t.ctx, text); err != nil {
@@ -133,6 +157,28 @@ func pieces[V any](list []V, each func([]V) error) error {
 				return err
 			}
 			list = list[size:]
+		}
+	}
+	return nil
+}
+
+// padded cuts a list like pieces, but asks rather once too long than three
+// times: the last piece is filled up with its last value.
+func padded(list []any, each func([]any) error) error {
+	for len(list) > 0 {
+		size := sizes[0]
+		for _, s := range sizes {
+			if s >= len(list) {
+				size = s
+			}
+		}
+		some := list[:min(size, len(list))]
+		list = list[len(some):]
+		for len(some) < size {
+			some = append(some[:len(some):len(some)], some[len(some)-1])
+		}
+		if err := each(some); err != nil {
+			return err
 		}
 	}
 	return nil
