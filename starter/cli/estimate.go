@@ -131,7 +131,7 @@ func (a *app) writeEstimate(e estimate) {
 	}
 	if off := (money.One - e.multiplier).Rat(); e.AgentFee > 0 && e.Saving > 0 {
 		saving += fmt.Sprintf("; not %s %%: the agent fee, %s, is never discounted",
-			off.Mul(off, money.USD(100*money.Dollar).Rat()).FloatString(0), e.AgentFee.Dollars())
+			off.Mul(off, (100*money.Dollar).Rat()).FloatString(0), e.AgentFee.Dollars())
 	}
 	t.row("saving", saving)
 	t.row("at most", e.Ceiling.Dollars()+", the ceiling: worst-case tokens at the day price")

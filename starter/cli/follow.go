@@ -117,9 +117,9 @@ type bar struct {
 }
 
 func newBar(a *app) *bar {
-	b := &bar{app: a, all: mpb.New(mpb.WithOutput(a.Err), mpb.WithWidth(24), mpb.WithRefreshRate(200*time.Millisecond))}
+	b := &bar{app: a, all: mpb.New(mpb.WithOutput(a.Err), mpb.WithWidth(a.Width), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())}
 	b.line = b.all.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
-		mpb.BarRemoveOnComplete(),
+		mpb.BarWidth(24), mpb.BarRemoveOnComplete(),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + b.text() })))
 	return b
 }
@@ -128,6 +128,10 @@ func (b *bar) see(v nightly.View) {
 	b.mu.Lock()
 	b.view = v
 	b.notes = b.app.notices(b.notes, v, b.all)
+	if text := b.app.progress(v); v.Progress.State == workflows.StateWaiting && !b.notes[text] {
+		b.notes[text] = true // the exact instant, in all zones, stands above the bar
+		fmt.Fprintln(b.all, text)
+	}
 	b.mu.Unlock()
 	// The bar must not be complete before the audit is: it would go away.
 	total := int64(max(v.Progress.Jobs.Total, 1)) + 1
@@ -143,7 +147,7 @@ func (b *bar) text() string {
 	p := b.view.Progress
 	s := b.app.progress(b.view)
 	if p.State == workflows.StateWaiting && !b.view.NoWorker {
-		s = "in " + lasting(p.Waiting.Sub(b.app.Now())) + ", " + s
+		s = fmt.Sprintf("begins in %s; %s, estimate %s", lasting(max(p.Waiting.Sub(b.app.Now()), 0)), plural(p.Jobs.Total, "job"), p.Estimate.Dollars())
 	}
 	// A line that wraps can't be drawn over.
 	if room := max(b.app.Width-30, 10); len([]rune(s)) > room {

@@ -90,7 +90,7 @@ func (a *app) read(file, override string) (input, error) {
 // open reads a whole manifest. Jobs in their thousands belong in jobs_from,
 // which is never read whole.
 func (a *app) open(file string) ([]byte, error) {
-	var from io.Reader = a.In
+	from := a.In
 	if file != stdin {
 		f, err := os.Open(file)
 		if err != nil {

@@ -81,7 +81,7 @@ func (a *app) writeStatus(v nightly.View) {
 	t := newTable(a.Out)
 	t.row("workflow", v.Night.WorkflowID)
 	if p.State == workflows.StateWaiting {
-		t.row("begins", a.moments(waiting(p))+", in "+lasting(p.Waiting.Sub(a.Now())))
+		t.row("begins", a.moments(waiting(p))+", in "+lasting(max(p.Waiting.Sub(a.Now()), 0)))
 	}
 	if !p.Span.Opens.IsZero() {
 		t.row("window", hours(p.Span))

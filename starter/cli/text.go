@@ -58,7 +58,7 @@ func grouped(n int) string {
 	return s
 }
 
-// counts is where jobs stand, only what there is: "40: 37 succeeded, 3 to go".
+// counts is where jobs stand, only what there is: "37 succeeded, 3 to go of 40".
 func counts(c batch.Counts) string {
 	var parts []string
 	for _, p := range []struct {
@@ -80,7 +80,7 @@ func counts(c batch.Counts) string {
 	if len(parts) == 0 {
 		return grouped(c.Total)
 	}
-	return grouped(c.Total) + ": " + strings.Join(parts, ", ")
+	return strings.Join(parts, ", ") + " of " + grouped(c.Total)
 }
 
 // table prints aligned rows of a name and a value.

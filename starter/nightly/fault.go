@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/workflows"
 )
 
 // fault translates an error of a call to Temporal. ctx is the caller's own: its
@@ -136,13 +135,4 @@ func detailsOf(app *temporal.ApplicationError) []json.RawMessage {
 
 func known(k batch.Kind) bool {
 	return k == batch.Internal || k.ExitCode() != batch.ExitInternal
-}
-
-// noWorker is the fault of a night that nobody works on.
-func noWorker() *batch.Fault {
-	return &batch.Fault{
-		Kind: batch.OutOfReach, Op: "ask worker", Thing: workflows.TaskQueue,
-		Detail: "no worker is polling task queue " + workflows.TaskQueue,
-		Hint:   "start one with go run ./worker",
-	}
 }
