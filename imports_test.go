@@ -37,6 +37,7 @@ var rules = []rule{
 	{"provider/swarms", append([]string{"provider"}, nouns...), nil, "a dialect knows HTTP and money; it must not know who retries"},
 	{"simulator", []string{"provider", "provider/swarms", "money", "tariff", "go.yaml.in/yaml/v4/..."}, nil, "it keeps its own books: that is its worth when the books are compared"},
 	{"ledger", append([]string{"ledger/...", "github.com/google/uuid"}, nouns...), nil, "the rules of the books know no engine and no provider"},
+	{"ledger/internal", append([]string{"ledger/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "what the SQL stores share: text and migrations, no rules"},
 	{"ledger/sqlite", append([]string{"ledger/...", "modernc.org/sqlite/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "stores hold SQL, no rules"},
 	{"ledger/postgres", append([]string{"ledger/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "stores hold SQL, no rules"},
 	{"ledger/ledgertest", append([]string{"ledger/...", "github.com/google/go-cmp/...", "pgregory.net/rapid", "github.com/google/uuid"}, nouns...), nil, "one exam for every store"},

@@ -42,6 +42,9 @@ func (h *Hands) auditNight(ctx context.Context, in batch.AuditRequest, p *pulse)
 	if err != nil {
 		return batch.Result{}, err
 	}
+	if in.Stop == "" {
+		in.Stop = b.Stopped // by the hands: a refused key
+	}
 	if err := h.lastLook(ctx, b, in); err != nil {
 		return batch.Result{}, err
 	}

@@ -39,12 +39,12 @@ func TestBadInput(t *testing.T) {
 		name, manifest string
 		says           []string
 	}{
-		{"twelve mistakes", twelve, []string{"12 ", ":1:", ":2:", ":3:", ":4:", ":5:", ":6:", ":9:", ":12:", ":13:", ":14:", "colour", "swarmz", "Los_Angelos", "25:00", "five", "guess"}},
+		{"twelve mistakes", twelve, []string{"12 mistakes", ":1:", ":2:", ":3:", ":4:", ":5:", ":6:", ":9:", ":12:", ":13:", ":14:", "colour", "swarmz", "Los_Angelos", "25:00", "five", "guess"}},
 		{"duplicate names", head + "jobs:\n  - {name: A, task: x}\n  - {name: A, task: y}\n", []string{`"A"`, "unique"}},
 		{"an empty list", head + "jobs: []\n", []string{"jobs", "empty"}},
 		{"no jobs", head, []string{"jobs"}},
-		{"an unknown field", head + "job: []\njobs: [{name: A, task: x}]\n", []string{`"job"`, `"jobs"`}},
-		{"a task of 2 MB", head + "jobs: [{name: A, task: " + strings.Repeat("a", 2<<20) + "}]\n", []string{"A", "bytes", "jobs_from"}},
+		{"an unknown field", head + "job: []\njobs: [{name: A, task: x}]\n", []string{":4:1: job:", "did you mean jobs?"}},
+		{"a task of 2 MB", head + "jobs: [{name: A, task: " + strings.Repeat("a", 2<<20) + "}]\n", []string{"jobs[0]", "1,048,576", "jobs_from"}},
 		{"not YAML", "name: [\n", []string{":"}},
 		{"an empty file", "", []string{"empty"}},
 	} {
@@ -96,7 +96,7 @@ func TestKeys(t *testing.T) {
 	const wrong = "sk-wrong-77aa77aa77aa77aa"
 	w := h.worker("SWARMS_API_KEY=" + wrong)
 	d := h.starter("run", h.manifest("wrong-key", 3, ""))
-	if d.code != batch.ExitBadInput || !strings.Contains(d.stderr, "KeyRefused") || !strings.Contains(d.stderr, "SWARMS_API_KEY") {
+	if d.code != batch.ExitBadInput || !strings.Contains(d.stderr, "key was refused") || !strings.Contains(d.stderr, "SWARMS_API_KEY") {
 		t.Errorf("with a wrong key: exit %d\n%s", d.code, d.stderr)
 	}
 	if strings.Contains(d.stderr+d.out+w.text(), wrong) {

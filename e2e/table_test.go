@@ -64,8 +64,8 @@ func TestTheRetryTable(t *testing.T) {
 			apart: [][2]time.Duration{{6 * time.Second, 6*time.Second + 4*slack}},
 		},
 		{name: "reset after billing", fault: simulator.Rule{Kind: simulator.KindReset, Attempts: first, AfterWork: true}, requests: 1, state: batch.Succeeded},
-		{name: "truncated after billing", fault: simulator.Rule{Kind: simulator.KindTruncate, Attempts: first, AfterWork: true}, requests: 1, state: batch.Succeeded},
-		{name: "bad JSON after billing", fault: simulator.Rule{Kind: simulator.KindBadJSON, Attempts: first, AfterWork: true}, requests: 1, state: batch.Succeeded},
+		{name: "truncated after billing", fault: simulator.Rule{Kind: simulator.KindTruncate, Attempts: first}, requests: 1, state: batch.Succeeded},
+		{name: "bad JSON after billing", fault: simulator.Rule{Kind: simulator.KindBadJSON, Attempts: first}, requests: 1, state: batch.Succeeded},
 	}
 	h := open(t, want{opens: -time.Minute, sim: func(o *simulator.Options) {
 		for _, r := range rows {
@@ -130,7 +130,7 @@ func TestARefusedKeyStopsTheNight(t *testing.T) {
 				t.Errorf("exit %d, want %d: nothing could be judged\n%s\n%s", d.code, batch.ExitAudit, d.out, d.stderr)
 			}
 			r := d.result(t)
-			if r.Jobs.Rejected != 1 || r.Jobs.Cancelled != 39 {
+			if r.Jobs.Rejected != 1 || r.Jobs.Parked != 39 {
 				t.Errorf("jobs: %+v", r.Jobs)
 			}
 			if !strings.Contains(fmt.Sprint(r.Audit.Findings), "key") {

@@ -41,6 +41,7 @@ type hands struct {
 func newHands(t *testing.T, asked time.Time, jobs int) *hands {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(quiet{})
 	h := &hands{env: suite.NewTestWorkflowEnvironment(), jobs: jobs, window: tariff.SwarmsWindow(), timeout: 600 * time.Second}
 	h.env.SetStartTime(asked)
 	h.env.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
@@ -164,3 +165,11 @@ func wantTimes(t *testing.T, what string, got []time.Time, n int, from, to time.
 		}
 	}
 }
+
+// quiet drops the SDK's log lines: a failing test says what matters.
+type quiet struct{}
+
+func (quiet) Debug(string, ...any) {}
+func (quiet) Info(string, ...any)  {}
+func (quiet) Warn(string, ...any)  {}
+func (quiet) Error(string, ...any) {}

@@ -35,7 +35,7 @@ func Stream(source string, m batch.Manifest, r io.Reader, yield func(batch.Job) 
 	if err := s.prepare(m); err != nil {
 		return err
 	}
-	return s.run(m, yield)
+	return s.run(yield)
 }
 
 // nameHash stands for a name: 16 bytes of SHA-256, so that names made up to
@@ -74,12 +74,10 @@ func (s *stream) prepare(m batch.Manifest) error {
 	return nil
 }
 
-func (s *stream) run(m batch.Manifest, yield func(batch.Job) error) error {
-	jobs := 0
+func (s *stream) run(yield func(batch.Job) error) error {
 	for len(s.found) < MaxShown {
 		text, err := s.next()
 		if len(bytes.TrimSpace(text)) > 0 {
-			jobs++
 			if j, ok := s.job(text); ok && len(s.found) == 0 {
 				if err := yield(j); err != nil {
 					return err
@@ -93,9 +91,6 @@ func (s *stream) run(m batch.Manifest, yield func(batch.Job) error) error {
 			err = fmt.Errorf("read %s, line %d: %w", s.source, s.line, err)
 			return errors.Join(err, s.err())
 		}
-	}
-	if jobs == 0 && len(m.Jobs) == 0 && len(s.found) == 0 {
-		s.add(1, 1, nil, "", "has no jobs", "write one JSON object a line")
 	}
 	s.found = s.found[:min(len(s.found), MaxShown)]
 	return s.err()

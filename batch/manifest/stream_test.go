@@ -88,13 +88,12 @@ func TestStreamProblems(t *testing.T) {
 	}
 }
 
+// TestStreamEmpty: a generator that produced nothing isn't a mistake in the
+// file; the night that it makes fails its audit.
 func TestStreamEmpty(t *testing.T) {
 	for _, in := range []string{"", "\n\n \n"} {
-		if _, err := names(t, streamManifest(t, "name: a\njobs_from: f"), strings.NewReader(in)); err == nil || err.Error() != "f:1:1: has no jobs (write one JSON object a line)" {
-			t.Errorf("%q: %v", in, err)
-		}
-		if _, err := names(t, streamManifest(t, valid), strings.NewReader(in)); err != nil {
-			t.Errorf("inline jobs are jobs: %v", err)
+		if got, err := names(t, streamManifest(t, "name: a\njobs_from: f"), strings.NewReader(in)); len(got) != 0 || err != nil {
+			t.Errorf("%q: %v, %v", in, got, err)
 		}
 	}
 }

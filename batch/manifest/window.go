@@ -45,9 +45,21 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 		w.Weekdays = r.weekdays(c, p.field("weekdays"))
 	}
 	if r.count > before {
-		return w // whether the hours agree can be said once each is one
+		// Whether the hours agree can be said once each is one; whether there is
+		// such a zone can be said now.
+		if alone := tariff.SwarmsWindow(); w.Zone != "" {
+			alone.Zone = w.Zone
+			r.disagreements(n, p, alone)
+		}
+		return w
 	}
 	w = w.Fill()
+	r.disagreements(n, p, w)
+	return w
+}
+
+// disagreements says what is wrong with a window as a whole.
+func (r *reader) disagreements(n *node, p *path, w tariff.Window) {
 	for _, e := range w.Check() {
 		key := e.Field
 		if key == "zone" {
@@ -63,7 +75,6 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 		}
 		r.at(c, p.field(key), e.Value, message, "")
 	}
-	return w
 }
 
 func (r *reader) clock(n *node, p *path) tariff.Clock {

@@ -68,6 +68,10 @@ func headline(f *batch.Fault) string {
 		batch.BooksDisagree: "the books disagree", batch.NothingToJudge: "nothing to judge",
 	}
 	s := words[f.Kind]
+	var ps manifest.Problems
+	if errors.As(f, &ps) && len(ps) > 1 {
+		s = fmt.Sprintf("%d mistakes", len(ps))
+	}
 	if s == "" {
 		s = string(f.Kind)
 	}
