@@ -1,9 +1,6 @@
 package ledger
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // A sliding window of N per W is kept by a running count: every attempt enters
 // each window of its key once, when it ends, and leaves it once, when its
@@ -57,21 +54,6 @@ func (w *work) loadKey(id string) (KeyRow, bool, error) {
 	return k, true, nil
 }
 
-// sweep gives up an attempt whose end nobody reported and that can't be under
-// way any more. A worker that died, and whose night was terminated, must not
-// fill its key's windows for ever. The job stays sending: whoever opens it
-// again meets the crash.
-func (w *work) sweep(k *KeyRow, a AttemptRow) {
-	a.Ending, a.CountedAt = EndedOverdue, a.Until
-	k.InFlight--
-	for i := range k.Windows {
-		k.Windows[i].enter(a.CountedAt)
-	}
-	w.attempts.seen(a.Ref(), a)
-	w.attempts.mark(a.Ref())
-	w.keys.mark(k.ID)
-}
-
 // enter counts an attempt in a window that is kept count of.
 func (win *WindowRow) enter(counted time.Time) {
 	if win.Limit == 0 || !counted.After(win.Tail) {
@@ -121,56 +103,6 @@ func (w *work) recount(win *WindowRow, tick time.Time) error {
 
 // forever is later than any time that is stored.
 var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// land ends an attempt: it leaves the air and fills the key's windows until
-// counted + Span; not at all when counted is zero, because the provider counts
-// completed runs only (Swarms docs, rate-limit-headers, 2026-07-13).
-// It also corrects an attempt that was landed before, when its outcome was in
-// doubt.
-func (w *work) land(a AttemptRow, ending Ending, counted time.Time) error {
-	k, _, err := w.keys.get(a.Key)
-	if err != nil {
-		return err
-	}
-	if a.Ending == InFlight {
-		k.InFlight--
-	}
-	k.Windows = slices.Clone(k.Windows)
-	for i := range k.Windows {
-		win := &k.Windows[i]
-		if win.Limit == 0 {
-			continue
-		}
-		if a.CountedAt.After(win.Tail) {
-			win.Ended--
-			if a.CountedAt.Equal(win.Oldest) {
-				// The store still has this attempt as the first: the second is next.
-				if err := w.flush(); err != nil {
-					return err
-				}
-				if win.Oldest, err = w.tx.NthEnd(a.Key, win.Tail, 2); err != nil {
-					return w.check(err)
-				}
-			}
-		}
-		win.enter(counted)
-	}
-	a.Ending, a.CountedAt = ending, counted
-	w.attempts.put(a.Ref(), a)
-	w.keys.put(k.ID, k)
-	return nil
-}
-
-// fly keeps the list of attempts in flight when an operation is kept.
-func (w *work) fly(old, now AttemptRow) {
-	list := w.flights[now.Key]
-	switch {
-	case old.N == 0 && now.Ending == InFlight:
-		w.flights[now.Key] = append(list, now)
-	case old.N != 0 && old.Ending == InFlight && now.Ending != InFlight:
-		w.flights[now.Key] = slices.DeleteFunc(list, func(a AttemptRow) bool { return a.Ref() == now.Ref() })
-	}
-}
 
 // view is a key as the gate and people see it.
 func (w *work) view(k KeyRow) (Key, error) {

@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		name string
 		test func(*testing.T, *room)
 	}{
+		{"OpenTogether", openTogether},
 		{"Claim", claiming},
 		{"Plan", planning},
 		{"Transitions", transitions},

@@ -10,6 +10,26 @@ import (
 	"github.com/offpeak/offpeak/ledger"
 )
 
+// openTogether has eight processes' worth of handles meet an empty place at
+// the same moment.
+func openTogether(t *testing.T, r *room) {
+	const many = 8
+	var wg sync.WaitGroup
+	for range many {
+		wg.Go(func() {
+			l, err := r.place.Open(ledger.Options{Now: r.clock.Now})
+			if err == nil {
+				_, err = l.Batches(context.Background(), 1)
+				err = errors.Join(err, l.Close())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // handles works on the same books through two handles at once: every job is
 // wanted by both, and sent once.
 func handles(t *testing.T, r *room) {

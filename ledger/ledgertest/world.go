@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -95,6 +96,36 @@ type learner interface {
 func learn(t tb, l learner, key string, windows ...ledger.Window) {
 	t.Helper()
 	if err := l.Learn(context.Background(), key, windows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Claim claims a night for tests of one store.
+func Claim(l *ledger.Ledger) (batch.ID, error) {
+	c := claimOf(night, "w")
+	c.Batch.Budget.Batch = 1_000_000 * ceil15
+	b, err := l.Claim(context.Background(), c)
+	return b.ID, err
+}
+
+// Jobs are jobs from <= number < to, of 15 cents each.
+func Jobs(from, to int) []ledger.Job { return jobsOf(from, to, ceil15) }
+
+// OneCharge books a charge.
+func OneCharge(t testing.TB, l *ledger.Ledger) {
+	t.Helper()
+	ctx := context.Background()
+	id, err := Claim(l)
+	if err == nil {
+		err = l.Plan(ctx, id, Jobs(0, 1))
+	}
+	if err == nil {
+		_, _, err = l.Admit(ctx, ledger.Ask{Batch: id}, always(ledger.Go))
+	}
+	if err == nil {
+		_, err = l.Settle(ctx, ledger.Closing{Batch: id, Attempt: 1}, chargeOf(97_250), "x")
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
