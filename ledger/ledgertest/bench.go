@@ -57,3 +57,46 @@ func BenchmarkNightJob(b *testing.B, open func() (*ledger.Ledger, error)) {
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
 }
+
+// BenchmarkFullDay measures a question that is answered with Wait, under a day's
+// window of 100,000 that is full: waiting must not cost more, the more is in it.
+func BenchmarkFullDay(b *testing.B, open func() (*ledger.Ledger, error), behind func(string) error) {
+	const full = 100_000
+	l, err := open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	ctx := context.Background()
+	id, err := Claim(l)
+	if err == nil {
+		err = l.Plan(ctx, id, Jobs(0, 2))
+	}
+	if err == nil {
+		_, _, err = l.Admit(ctx, ledger.Ask{Batch: id}, always(ledger.Go))
+	}
+	if err == nil {
+		_, err = l.Settle(ctx, ledger.Closing{Batch: id, Attempt: 1}, chargeOf(1), "x")
+	}
+	if err == nil { // a day's attempts, a tenth of a second apart
+		err = behind(`INSERT INTO attempts SELECT ref + 1 + i, n, batch_id, seq + 1 + i, request_id, key_id, sent_at, until,
+			ended_at, status, outcome, ending, counted_at - 100000 * CAST(i AS BIGINT), receipt
+			FROM attempts, (WITH RECURSIVE up(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM up WHERE i < 99999) SELECT i FROM up) AS few`)
+	}
+	if err == nil {
+		err = l.Learn(ctx, keyID, []ledger.Window{window("day", 86_400, full), window("hour", 3600, full)})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, err := l.Key(ctx, keyID)
+	if err != nil || k.Windows[1].Used < full*4/5 {
+		b.Fatalf("%+v, %v", k, err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		if _, _, err := l.Admit(ctx, ledger.Ask{Batch: id, Seq: 1}, always(ledger.Wait)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

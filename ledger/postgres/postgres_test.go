@@ -118,3 +118,9 @@ func BenchmarkNightJob(b *testing.B) {
 	url := pgtest.Database(b)
 	ledgertest.BenchmarkNightJob(b, func() (*ledger.Ledger, error) { return opener(url)(ledger.Options{}) })
 }
+
+func BenchmarkFullDay(b *testing.B) {
+	url := pgtest.Database(b)
+	ledgertest.BenchmarkFullDay(b, func() (*ledger.Ledger, error) { return opener(url)(ledger.Options{}) },
+		func(statement string) error { return behind(url, statement) })
+}

@@ -16,3 +16,9 @@ func BenchmarkNightJob(b *testing.B) {
 		return sqlite.Open(context.Background(), path, ledger.Options{})
 	})
 }
+
+func BenchmarkFullDay(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "ledger.db")
+	ledgertest.BenchmarkFullDay(b, func() (*ledger.Ledger, error) { return opener(path)(ledger.Options{}) },
+		func(statement string) error { return behind(path, statement) })
+}

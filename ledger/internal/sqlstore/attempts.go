@@ -101,11 +101,11 @@ func (t *tx) Count(key string) (int, error) {
 	return n, err
 }
 
-// Ends counts what lies in a stretch of time. The questions name counted_at >
-// 0, as the index does: else it wouldn't be used.
+// Ends counts what lies in a stretch of time. What isn't counted has 0 there,
+// before every stretch.
 func (t *tx) Ends(key string, after, upTo time.Time) (n int64, next time.Time, err error) {
 	_, err = t.one("read attempts", `SELECT COUNT(*) FROM attempts
-		WHERE key_id = $1 AND counted_at > 0 AND counted_at > $2 AND counted_at <= $3`,
+		WHERE key_id = $1 AND counted_at > $2 AND counted_at <= $3`,
 		[]any{key, ledger.Micros(after), ledger.Micros(upTo)}, &n)
 	if err != nil {
 		return 0, time.Time{}, err
@@ -118,7 +118,7 @@ func (t *tx) Ends(key string, after, upTo time.Time) (n int64, next time.Time, e
 func (t *tx) NthEnd(key string, after time.Time, n int64) (time.Time, error) {
 	var at int64
 	_, err := t.one("read attempts", `SELECT counted_at FROM attempts
-		WHERE key_id = $1 AND counted_at > 0 AND counted_at > $2 ORDER BY counted_at LIMIT 1 OFFSET $3`,
+		WHERE key_id = $1 AND counted_at > $2 ORDER BY counted_at LIMIT 1 OFFSET $3`,
 		[]any{key, ledger.Micros(after), n - 1}, &at)
 	return ledger.Instant(at), err
 }

@@ -105,7 +105,7 @@ CREATE TABLE attempts (
 ) WITHOUT ROWID;
 CREATE INDEX attempts_in_flight ON attempts (key_id, sent_at) WHERE ending = '';
 CREATE INDEX attempts_overdue ON attempts (key_id, until) WHERE ending = '';
-CREATE INDEX attempts_counted ON attempts (key_id, counted_at) WHERE counted_at > 0;
+CREATE INDEX attempts_counted ON attempts (key_id, counted_at);
 
 CREATE TABLE charges (           -- append-only, each with the hash of the one before
 	n                   INTEGER PRIMARY KEY,
