@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Crash", crashes},
 		{"Handles", handles},
 		{"Neighbours", neighbours},
+		{"Refused", refusedByTheDatabase},
 		{"Cancelled", cancelledCallers},
 		{"Quota", quotaExamples},
 		{"QuotaModel", quotaModel},

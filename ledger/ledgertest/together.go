@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
@@ -116,6 +119,55 @@ func neighbours(t *testing.T, r *room) {
 	sums := d.totals()
 	if sums.Sending != jobs/4 || sums.Planned != jobs*3/4 || sums.Held != ceil15.Times(jobs/4) {
 		t.Errorf("sums: %+v", sums)
+	}
+	d.sound()
+}
+
+// refusedByTheDatabase has one caller of many ask for what the database itself
+// refuses, a request id that is taken: only that one is told no.
+func refusedByTheDatabase(t *testing.T, r *room) {
+	var same atomic.Bool
+	l, err := r.place.Open(ledger.Options{Now: r.clock.Now, NewID: func() string {
+		if same.Load() {
+			return "00000000-0000-4000-8000-000000000000"
+		}
+		return uuid.NewString()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const jobs = 100
+	d := r.plan(t, l, jobs)
+	e := &desk{tb: t, Ledger: l, clock: r.clock, ctx: d.ctx, id: r.fresh(), key: d.key}
+	_, err = e.Claim(e.ctx, claimOf(e.id, "w"))
+	d.ok(err)
+	same.Store(true)
+	d.ok(e.Plan(e.ctx, e.id, jobsOf(0, 1, ceil15)))
+	var wg sync.WaitGroup
+	for seq := range jobs {
+		wg.Go(func() {
+			if seq%10 == 0 {
+				if err := e.Plan(e.ctx, e.id, jobsOf(1, 2, ceil15)); batch.KindOf(err) != batch.Internal {
+					t.Errorf("a request id that is taken: %v", err)
+				}
+				return
+			}
+			if _, err := d.admit(seq, ledger.Go); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if sums := d.totals(); sums.Sending != jobs*9/10 {
+		t.Errorf("%d jobs are sending", sums.Sending)
+	}
+	if sums := e.totals(); sums.Jobs.Total != 1 {
+		t.Errorf("%d jobs were planned", sums.Jobs.Total)
 	}
 	d.sound()
 }

@@ -98,7 +98,11 @@ func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 	if err == nil {
 		err = do(t)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case !t.wrote: // a lock alone isn't worth a sync of the disk
+		err = t.plain("ROLLBACK")
+	default:
 		err = t.plain("COMMIT")
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,10 +148,20 @@ var requests = &table[ledger.Payload]{
 	values: func(n numbers, p ledger.Payload) []any { return []any{n.ref(p.Batch, p.Seq), p.Request} },
 }
 
-// Head is read first in every write transaction, and locks there.
+// Head is read first in every write transaction, and locks there. It is asked
+// for before it is written, if at all, so that once is enough.
 func (t *tx) Head() (ledger.Head, error) {
+	if t.head != nil {
+		return *t.head, nil
+	}
 	var h ledger.Head
-	_, err := t.one("read the head", "SELECT n, hash FROM head WHERE id = 1"+t.lock, nil, &h.N, &h.Hash)
+	found, err := t.one("read the head", "SELECT n, hash FROM head WHERE id = 1"+t.lock, nil, &h.N, &h.Hash)
+	if err == nil && !found {
+		err = unreadable("read the head", "", errors.New("the row is missing"))
+	}
+	if err == nil {
+		t.head = &h
+	}
 	return h, err
 }
 

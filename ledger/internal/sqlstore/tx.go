@@ -19,6 +19,8 @@ type tx struct {
 	lock     string
 	numbers  numbers
 	unsent   []Statement
+	wrote    bool
+	head     *ledger.Head // as the lock found it
 }
 
 var _ ledger.Tx = (*tx)(nil)
@@ -94,6 +96,7 @@ func (t *tx) exec(op, text string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, t.failed(op, err)
 	}
+	t.wrote = true
 	n, err := res.RowsAffected()
 	if err != nil {
 		return 0, t.failed(op, err)
@@ -117,7 +120,7 @@ func (t *tx) send() error {
 		return nil
 	}
 	err := t.store.dialect.Send(t.ctx, t.conn.conn, t.unsent)
-	t.unsent = nil
+	t.unsent, t.wrote = nil, true
 	if err != nil {
 		return t.failed("write the ledger", err)
 	}
