@@ -44,7 +44,7 @@ func (s *submission) refused(ctx context.Context, c ledger.Closing, f *batch.Fau
 		if err := s.Ledger.CloseKey(ctx, s.key, why); err != nil {
 			return err
 		}
-		if err := s.Ledger.StopBatch(ctx, s.in.Batch, why); err != nil {
+		if err := s.Ledger.StopBatch(ctx, s.in.Batch, "the provider refused the key: "+why); err != nil {
 			return err
 		}
 		_, err := s.Ledger.Reject(ctx, c, why)

@@ -2,16 +2,17 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/offpeak/offpeak/workflows"
 )
@@ -62,15 +63,14 @@ func TestTemporalUI(t *testing.T) {
 	page := h.temporal.UI + "/namespaces/default/workflows/ui-night"
 	err := chromedp.Do(ctx,
 		chromedp.Navigate(form),
-		chromedp.Click(chromedp.CSS(".cm-content")),
-		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-			_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: value})
-			return err
-		}),
-		chromedp.Click(`//button[contains(., "Start Workflow")]`),
+		chromedp.WaitVisible(`//*[contains(text(), "Task Queue is Active")]`), // the form moves until it is there
+		paste(".cm-content", value),
+		chromedp.WaitVisible(`//*[contains(@class, "cm-line") and contains(., "from-the-ui")]`),
+		chromedp.Focus(`//button[contains(., "Start Workflow")]`), // and moves while the editor grows: no mouse
+		chromedp.KeyEvent(kb.Enter),
 	)
+	h.shot(ctx, "form")
 	if err != nil {
-		h.shot(ctx, "form")
 		t.Fatalf("start from the form: %v", err)
 	}
 	h.awaitWorkflow(func() string {
@@ -102,6 +102,20 @@ func TestTemporalUI(t *testing.T) {
 		if !strings.Contains(text, s) {
 			t.Errorf("the page doesn't show %q", s)
 		}
+	}
+}
+
+// paste puts text into an editor as Ctrl-V does.
+func paste(selector, text string) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[bool](fmt.Sprintf(`(() => {
+			const data = new DataTransfer();
+			data.setData("text/plain", %s);
+			const at = document.querySelector(%q);
+			at.focus();
+			return at.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+		})()`, strconv.Quote(text), selector))(ctx, t)
+		return chromedp.Void{}, err
 	}
 }
 
