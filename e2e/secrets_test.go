@@ -8,13 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/temporalproto"
+	"go.temporal.io/api/proxy"
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
@@ -25,7 +27,7 @@ var record = flag.Bool("record", false, "write the histories of this run into wo
 // and the archive for what must not be there.
 func TestWhatAHistoryHolds(t *testing.T) {
 	t.Parallel()
-	h := open(t, want{opens: -time.Minute, file: true})
+	h := open(t, want{opens: 8 * time.Second, file: true}) // long enough for the timer to be in the history
 	w := h.worker()
 	var jobs bytes.Buffer
 	for i := range 30 {
@@ -102,18 +104,31 @@ func (h *house) history(id string) string {
 	return b.String()
 }
 
-// keep writes a history where the replay test finds it. The key and prompts
-// of these tests are invented, and the test that records them has made sure
-// that they aren't in it.
+// keep writes a history where the replay test finds it, with this machine's
+// paths and names taken out.
 func (h *house) keep(id string, all *historypb.History) {
 	h.t.Helper()
-	data, err := temporalproto.CustomJSONMarshalOptions{}.Marshal(all)
-	if err != nil {
-		data, err = protojson.Marshal(all)
-	}
+	err := proxy.VisitPayloads(h.t.Context(), all, proxy.VisitPayloadsOptions{
+		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
+			for _, p := range payloads {
+				p.Data = bytes.ReplaceAll(p.Data, []byte(h.dir), []byte("/srv/night"))
+			}
+			return payloads, nil
+		},
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	data, err := protojson.Marshal(all)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	data = regexp.MustCompile(`"identity":\s*"[^"]*"`).ReplaceAll(data, []byte(`"identity":"worker"`))
+	host, err := os.Hostname()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	data = bytes.ReplaceAll(data, []byte(`"`+host+`:`), []byte(`"worker:`)) // sticky queues
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, data, "", " "); err != nil {
 		h.t.Fatal(err)
