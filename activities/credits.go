@@ -72,8 +72,10 @@ func (h *Hands) creditsError(in batch.CreditsRequest, err error) error {
 		// A free question: there is nothing to be in doubt about.
 		f = &batch.Fault{Kind: batch.OutOfReach, Op: f.Op, Thing: h.Swarms.BaseURL(), Status: f.Status, Detail: f.Detail, Hint: f.Hint, After: f.After, Err: f.Err}
 	case batch.RejectedByAPI:
-		f = &batch.Fault{Kind: batch.OutOfReach, Op: f.Op, Thing: h.Swarms.BaseURL(), Status: f.Status, Detail: f.Detail, Err: f.Err,
-			Hint: "the provider doesn't know this question: see that SWARMS_BASE_URL is right"}
+		f = &batch.Fault{
+			Kind: batch.OutOfReach, Op: f.Op, Thing: h.Swarms.BaseURL(), Status: f.Status, Detail: f.Detail, Err: f.Err,
+			Hint: "the provider doesn't know this question: see that SWARMS_BASE_URL is right",
+		}
 		return over{f}
 	}
 	if !in.Until.IsZero() && h.now().Add(max(f.After, time.Second)).After(in.Until) {

@@ -63,10 +63,10 @@ func (s *submission) settle(ctx context.Context, j ledger.Job) (stays bool, err 
 // unlessCancelled is err, or nil when the night was cancelled: then the job
 // comes back for its last look.
 func unlessCancelled(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // found settles a job by its row of the log.

@@ -66,12 +66,18 @@ func TestPlanRefuses(t *testing.T) {
 		say   []string
 	}{
 		"bad fields": {`{"name": "digest", "jbos": [], "budget": {"batch": -1}}`, batch.BadInput, []string{"jbos", "budget.batch", "neither jobs nor jobs_from"}},
-		"per job": {manifest(12, `"budget": {"per_job": 0.05},`), batch.OverBudget,
-			[]string{"12 jobs can cost more than budget.per_job of $0.05", `"job-0" up to $`, `"job-9" up to $`, "and 2 more"}},
-		"batch": {manifest(3, `"budget": {"per_job": 5, "batch": 0.20},`), batch.OverBudget,
-			[]string{"3 jobs are expected to cost $0.20175 at night, budget.batch is $0.20"}},
-		"too early": {`{"name": "digest", "jobs": [{"name": "a", "task": "x", "agents": [{"agent_name": "A"}], "needed_by": "2026-11-22T21:05:00-08:00"}]}`, batch.BadInput,
-			[]string{`1 answer is needed before the night that begins at 2026-11-22 21:00 PST can give it`, "not work for the night", `"a" by 2026-11-22 21:05 PST`}},
+		"per job": {
+			manifest(12, `"budget": {"per_job": 0.05},`), batch.OverBudget,
+			[]string{"12 jobs can cost more than budget.per_job of $0.05", `"job-0" up to $`, `"job-9" up to $`, "and 2 more"},
+		},
+		"batch": {
+			manifest(3, `"budget": {"per_job": 5, "batch": 0.20},`), batch.OverBudget,
+			[]string{"3 jobs are expected to cost $0.20175 at night, budget.batch is $0.20"},
+		},
+		"too early": {
+			`{"name": "digest", "jobs": [{"name": "a", "task": "x", "agents": [{"agent_name": "A"}], "needed_by": "2026-11-22T21:05:00-08:00"}]}`, batch.BadInput,
+			[]string{`1 answer is needed before the night that begins at 2026-11-22 21:00 PST can give it`, "not work for the night", `"a" by 2026-11-22 21:05 PST`},
+		},
 		"no such file":     {`{"manifest": "file:///nowhere/night.yaml"}`, batch.NotFound, []string{"/nowhere/night.yaml", "the worker's machine"}},
 		"relative jobs":    {`{"name": "digest", "jobs_from": "jobs.jsonl"}`, batch.BadInput, []string{`"jobs.jsonl" is relative`, "absolute path"}},
 		"another store":    {`{"manifest": "gopher://h/night.yaml"}`, batch.BadInput, []string{"names no file"}},
@@ -202,11 +208,11 @@ func TestRerun(t *testing.T) {
 
 func TestPlanWarns(t *testing.T) {
 	w := newWorld(t, func(o *simulator.Options) { o.Accounts[0].Tier = simulator.TierFree })
-	w.planned(fmt.Sprintf(`{"name": "digest", "budget": {"batch": 0.28}, "policy": {"mode": "batch"}, "jobs": [
+	w.planned(`{"name": "digest", "budget": {"batch": 0.28}, "policy": {"mode": "batch"}, "jobs": [
 		{"name": "a", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}], "needed_by": "2026-11-23T04:00:00-08:00"},
 		{"name": "b", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}]},
 		{"name": "c", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}]},
-		{"name": "d", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}]}]}`))
+		{"name": "d", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}]}]}`)
 	all := strings.Join(w.plan.Warnings, "\n")
 	for _, want := range []string{"in the worst case", "4 jobs don't say what to expect", `1 answer is needed before the night ends`, "batch requests aren't made yet"} {
 		if !strings.Contains(all, want) {

@@ -10,20 +10,32 @@ type setting struct {
 }
 
 var settings = []setting{
-	{"SWARMS_API_KEY", "none: a worker needs it", "the key that pays, sent as x-api-key",
-		"a refused key closes the night after one request"},
-	{"SWARMS_API_KEY_FILE", "", "a file that holds the key, for secrets that are mounted; one of the two, not both",
-		"line ends around the key are dropped"},
-	{"SWARMS_BASE_URL", "https://api.swarms.world", "where the Swarms API is; http only where the key can't cross the internet",
-		"a simulator here, and nothing is paid for"},
-	{"OFFPEAK_LEDGER", "sqlite:<state>/offpeak.db", "the books: sqlite:PATH or postgres://user@host/database",
-		"two workers with different books can pay for one job twice: they must share them"},
-	{"OFFPEAK_ARCHIVE", "file://<state>/archive", "where answers and reports are kept: file:///absolute/folder",
-		"answers are as private as the tasks were: the folder is its owner's only"},
+	{
+		"SWARMS_API_KEY", "none: a worker needs it", "the key that pays, sent as x-api-key",
+		"a refused key closes the night after one request",
+	},
+	{
+		"SWARMS_API_KEY_FILE", "", "a file that holds the key, for secrets that are mounted; one of the two, not both",
+		"line ends around the key are dropped",
+	},
+	{
+		"SWARMS_BASE_URL", "https://api.swarms.world", "where the Swarms API is; http only where the key can't cross the internet",
+		"a simulator here, and nothing is paid for",
+	},
+	{
+		"OFFPEAK_LEDGER", "sqlite:<state>/offpeak.db", "the books: sqlite:PATH or postgres://user@host/database",
+		"two workers with different books can pay for one job twice: they must share them",
+	},
+	{
+		"OFFPEAK_ARCHIVE", "file://<state>/archive", "where answers and reports are kept: file:///absolute/folder",
+		"answers are as private as the tasks were: the folder is its owner's only",
+	},
 	{"OFFPEAK_LOG_LEVEL", "info", "debug, info, warn or error", "debug logs every verdict of the gate"},
 	{"OFFPEAK_LOG_FORMAT", "console on a terminal, else json", "console or json", ""},
-	{"OFFPEAK_HTTP_ADDR", "127.0.0.1:8780", "where starter serve listens",
-		"an address that others reach needs OFFPEAK_HTTP_KEYS"},
+	{
+		"OFFPEAK_HTTP_ADDR", "127.0.0.1:8780", "where starter serve listens",
+		"an address that others reach needs OFFPEAK_HTTP_KEYS",
+	},
 	{"OFFPEAK_HTTP_KEYS", "none", "bearer keys for the HTTP API, separated by commas", ""},
 	{"OFFPEAK_NOTIFY", "none", "a webhook URL for the morning's announcement", ""},
 	{"OFFPEAK_TEMPORAL", "", "the temporal binary for demo and tests", ""},

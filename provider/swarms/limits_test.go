@@ -23,7 +23,8 @@ func TestLimitHeaders(t *testing.T) {
 	}{
 		{"none", nil, provider.Limits{}},
 		{
-			"all", map[string]string{
+			"all",
+			map[string]string{
 				"X-RateLimit-Limit-Minute": "100", "X-RateLimit-Remaining-Minute": "58",
 				"X-RateLimit-Limit-Day": "1200", "X-RateLimit-Remaining-Day": "0",
 				"X-RateLimit-Reset": "1795323630", "X-RateLimit-Tier": "free",
@@ -34,7 +35,8 @@ func TestLimitHeaders(t *testing.T) {
 		{"garbage", map[string]string{"X-RateLimit-Limit-Minute": "many", "X-RateLimit-Remaining-Minute": "-1", "X-RateLimit-Reset": "x"}, provider.Limits{}},
 		{"unlimited", map[string]string{"X-RateLimit-Limit-Minute": "0", "X-RateLimit-Remaining-Minute": "0"}, provider.Limits{}},
 		{
-			"past reset", map[string]string{"X-RateLimit-Limit-Minute": "100", "X-RateLimit-Remaining-Minute": "58", "X-RateLimit-Reset": "1"},
+			"past reset",
+			map[string]string{"X-RateLimit-Limit-Minute": "100", "X-RateLimit-Remaining-Minute": "58", "X-RateLimit-Reset": "1"},
 			provider.Limits{Windows: []provider.Window{minute}},
 		},
 		{"retry", map[string]string{"Retry-After": " 42 "}, provider.Limits{RetryAfter: 42 * time.Second, HasRetry: true}},

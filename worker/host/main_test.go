@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 		say  []string
 	}{
 		{"no key", nil, config.Env{home}, batch.ExitBadInput, []string{"SWARMS_API_KEY", "hint: make one at"}},
-		{"unknown flag", []string{"--adress", "x"}, config.Env{home, key}, batch.ExitBadInput, []string{"adress", "worker --help"}},
+		{"unknown flag", []string{"--addr", "x"}, config.Env{home, key}, batch.ExitBadInput, []string{"addr", "worker --help"}},
 		{"argument", []string{"now"}, config.Env{home, key}, batch.ExitBadInput, []string{`unexpected argument "now"`}},
 		{"bad setting", nil, config.Env{home, key, "OFFPEAK_LOG_LEVEL=loud"}, batch.ExitBadInput, []string{"OFFPEAK_LOG_LEVEL"}},
 		{"bad base URL", nil, config.Env{home, key, "SWARMS_BASE_URL=http://example.com"}, batch.ExitBadInput, []string{"SWARMS_BASE_URL", "https"}},
