@@ -76,11 +76,18 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 		held -= d.job.Ceiling
 	}
 	v := judge(Standing{
-		Now: d.w.now, Job: d.job.Job, Batch: b, Span: a.Span, Slow: a.Slow,
+		// To the nanosecond: cut off, it would lie before an instant that the judge
+		// has just told somebody to wait for.
+		Now: d.w.exact, Job: d.job.Job, Batch: b, Span: a.Span, Slow: a.Slow,
 		Held: held, Charged: d.tally.Charged, Key: seen,
 	})
 	switch v.Action {
 	case Wait:
+		// Our time is in microseconds: who came back at an instant between two of
+		// them would be told to wait for it once more.
+		if t := instant(v.Until); t.Before(v.Until) {
+			v.Until = t.Add(time.Microsecond)
+		}
 		return v, 0, nil
 	case Park:
 		d.to(batch.Parked, v.why())
