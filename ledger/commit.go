@@ -131,7 +131,7 @@ func (l *Ledger) transact(group []*operation) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return l.store.Write(ctx, func(tx Tx) error {
-		w := newWork(tx, l.clock(), len(group))
+		w := newWork(tx, l.now(), len(group))
 		var refs []JobRef
 		for _, o := range group {
 			refs = append(refs, o.refs...)

@@ -149,7 +149,7 @@ func (w *work) learn(k *KeyRow, told Window) error {
 func (l *Ledger) Key(ctx context.Context, key string) (Key, error) {
 	var out Key
 	err := l.read(ctx, func(tx Tx) error {
-		w := newWork(tx, l.clock(), 0)
+		w := newWork(tx, l.now(), 0)
 		w.only = true
 		k, _, err := w.keys.get(key)
 		if err != nil {

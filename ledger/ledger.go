@@ -67,9 +67,7 @@ func (l *Ledger) Close() error {
 	return l.store.Close()
 }
 
-// clock is the instant as the ledger keeps it: whole microseconds, UTC.
-func (l *Ledger) clock() time.Time { return instant(l.now()) }
-
+// instant is a time as the ledger keeps it: whole microseconds, UTC.
 func instant(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}

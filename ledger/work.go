@@ -15,7 +15,8 @@ import (
 // once and written once a group.
 type work struct {
 	tx     Tx
-	now    time.Time // one instant for the whole group
+	exact  time.Time // the clock, one instant for the whole group
+	now    time.Time // the same as it is stored, in whole microseconds
 	size   int       // operations in the group: at most as many attempts end in it
 	only   bool      // only reading: nothing is saved
 	broken error     // the store's first error: the whole group is void
@@ -34,7 +35,7 @@ type work struct {
 }
 
 func newWork(tx Tx, now time.Time, size int) *work {
-	w := &work{tx: tx, now: now, size: size, flights: map[string][]AttemptRow{}}
+	w := &work{tx: tx, exact: now.UTC(), now: instant(now), size: size, flights: map[string][]AttemptRow{}}
 	w.head.load = guard(w, func(struct{}) (Head, bool, error) { h, err := tx.Head(); return h, true, err })
 	w.batches.load = guard(w, tx.Batch)
 	w.results.load = func(batch.ID) (Result, bool, error) { return Result{}, false, nil } // only ever replaced
