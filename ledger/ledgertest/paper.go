@@ -11,7 +11,6 @@ import (
 // paper is the books as one would keep them on paper: no running sums.
 type paper struct {
 	jobs    []paperJob
-	stopped bool
 }
 
 type paperJob struct {
