@@ -10,7 +10,7 @@ import (
 
 // paper is the books as one would keep them on paper: no running sums.
 type paper struct {
-	jobs    []paperJob
+	jobs []paperJob
 }
 
 type paperJob struct {
