@@ -83,11 +83,6 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 	})
 	switch v.Action {
 	case Wait:
-		// Our time is in microseconds: who came back at an instant between two of
-		// them would be told to wait for it once more.
-		if t := instant(v.Until); t.Before(v.Until) {
-			v.Until = t.Add(time.Microsecond)
-		}
 		return v, 0, nil
 	case Park:
 		d.to(batch.Parked, v.why())

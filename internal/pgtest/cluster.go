@@ -177,7 +177,7 @@ func (c *Cluster) signal(s syscall.Signal) error {
 	if err := c.cmd.Process.Signal(s); err != nil {
 		return err
 	}
-	<-c.log //nolint:errcheck // how the reading of the log ended is of no interest
+	<-c.log          //nolint:errcheck // how the reading of the log ended is of no interest
 	_ = c.cmd.Wait() // says only how it ended, which we know
 	c.cmd = nil
 	return nil
