@@ -54,7 +54,9 @@ func buildAndRun(m *testing.M) (int, error) {
 			return 1, fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	return m.Run(), nil
+	code := runWithPostgres(m)
+	printScale()
+	return code, nil
 }
 
 // house is one offpeak with everything around it, alone on its ports and
@@ -67,6 +69,7 @@ type house struct {
 	api      *httptest.Server
 	window   tariff.Window
 	client   client.Client
+	store    string // the worker's OFFPEAK_LEDGER
 }
 
 type want struct {
@@ -74,7 +77,8 @@ type want struct {
 	opens  time.Duration            // from now until the window opens; negative for long open
 	length time.Duration            // of the window; an hour when 0
 	ui     bool
-	file   bool // Temporal keeps its state on a file
+	file   bool   // Temporal keeps its state on a file
+	store  string // the worker's OFFPEAK_LEDGER; a SQLite file in the house when empty
 }
 
 func open(t *testing.T, w want) *house {
@@ -82,7 +86,10 @@ func open(t *testing.T, w want) *house {
 	if w.length == 0 {
 		w.length = time.Hour
 	}
-	h := &house{t: t, dir: t.TempDir(), window: windowFrom(time.Now(), w.opens, w.length)}
+	h := &house{t: t, dir: t.TempDir(), window: windowFrom(time.Now(), w.opens, w.length), store: w.store}
+	if h.store == "" {
+		h.store = "sqlite:" + filepath.Join(h.dir, "offpeak.db")
+	}
 	o := devserver.Options{UI: w.ui}
 	if w.file {
 		o.DBFile = filepath.Join(h.dir, "temporal.db")
@@ -138,14 +145,12 @@ func (h *house) env(extra ...string) []string {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir,
 		"TEMPORAL_ADDRESS=" + h.temporal.Address,
 		"SWARMS_BASE_URL=" + h.api.URL, "SWARMS_API_KEY=" + key,
-		"OFFPEAK_LEDGER=sqlite:" + h.ledger(),
+		"OFFPEAK_LEDGER=" + h.store,
 		"OFFPEAK_ARCHIVE=file://" + filepath.Join(h.dir, "archive"),
 		"OFFPEAK_LOG_FORMAT=json",
 	}
 	return append(env, extra...)
 }
-
-func (h *house) ledger() string { return filepath.Join(h.dir, "offpeak.db") }
 
 // file writes a file into the house and returns its path.
 func (h *house) file(name, text string) string {
