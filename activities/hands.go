@@ -13,6 +13,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 )
 
@@ -33,6 +34,10 @@ type Deps struct {
 	Log     *zap.Logger // no logging when nil
 	Clock   Clock       // the machine's when nil
 	Rules   gate.Rules  // zero fields mean the gate's defaults
+
+	// Limits are rate limits that the operator knows of besides those that the
+	// provider tells: span and limit of each. KeepLimits has the gate keep them.
+	Limits []provider.Window
 
 	// Jitter draws uniformly from [0, most); math/rand when nil.
 	Jitter func(most time.Duration) time.Duration

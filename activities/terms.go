@@ -40,10 +40,12 @@ func (h *Hands) terms(ctx context.Context) (terms, error) {
 			return t, err
 		}
 		t.warnings = append(t.warnings, "the rate limits can't be read, so it isn't known whether the night is long enough: "+plain(err))
+		t.limits.Windows = h.ownLimits()
 		return t, nil
 	}
 	t.limits = limits
 	h.note(ctx, limits.Windows, receipt.EndedAt())
+	t.limits.Windows = append(t.limits.Windows, h.ownLimits()...)
 	return t, nil
 }
 

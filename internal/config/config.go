@@ -21,6 +21,7 @@ type Config struct {
 	LogFormat string // console, json or "" to decide by the terminal
 	HTTPAddr  string // OFFPEAK_HTTP_ADDR
 	HTTPKeys  []Secret
+	Limits    []Limit  // OFFPEAK_LIMITS
 	Notify    Secret   // OFFPEAK_NOTIFY; webhook URLs hold secrets
 	Warnings  []string // names that look like ours and aren't
 }
@@ -63,6 +64,8 @@ func Load(env Env) (Config, error) {
 	key, err := readKey(env)
 	wrong = append(wrong, err)
 	c.Key = key
+	c.Limits, err = parseLimits(env.Lookup("OFFPEAK_LIMITS"))
+	wrong = append(wrong, err)
 	for k := range strings.SplitSeq(env.Lookup("OFFPEAK_HTTP_KEYS"), ",") {
 		if k = strings.TrimSpace(k); k != "" {
 			c.HTTPKeys = append(c.HTTPKeys, NewSecret(k))

@@ -30,6 +30,10 @@ var settings = []setting{
 		"OFFPEAK_ARCHIVE", "file://<state>/archive", "where answers and reports are kept: file:///absolute/folder",
 		"answers are as private as the tasks were: the folder is its owner's only",
 	},
+	{
+		"OFFPEAK_LIMITS", "none", "rate limits that you know of besides those that the API tells: 1/2s,2000/1m (requests/span)",
+		"all workers on the ledger keep what the one says that started last",
+	},
 	{"OFFPEAK_LOG_LEVEL", "info", "debug, info, warn or error", "debug logs every verdict of the gate"},
 	{"OFFPEAK_LOG_FORMAT", "console on a terminal, else json", "console or json", ""},
 	{

@@ -22,6 +22,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/obs"
+	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/workflows"
 )
@@ -56,11 +57,11 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	for _, w := range c.Warnings {
 		o.Log.Warn(w)
 	}
-	provider, err := swarms.New(swarms.Options{BaseURL: c.BaseURL, Key: c.Key.Reveal()})
+	api, err := swarms.New(swarms.Options{BaseURL: c.BaseURL, Key: c.Key.Reveal()})
 	if err != nil {
 		return err
 	}
-	defer provider.CloseIdle()
+	defer api.CloseIdle()
 	books, err := OpenLedger(ctx, c.Ledger)
 	if err != nil {
 		return err
@@ -78,16 +79,20 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	defer temporal.Close()
 
 	hands := activities.New(activities.Deps{
-		Ledger: books, Archive: store, Swarms: provider, Log: o.Log,
+		Ledger: books, Archive: store, Swarms: api, Log: o.Log,
 		Running:    running(temporal),
 		Attributes: searchAttributes(ctx, temporal, o),
+		Limits:     limits(c.Limits),
 	})
+	if err := hands.KeepLimits(ctx); err != nil {
+		return err
+	}
 	crew, err := hire(temporal, hands, o)
 	if err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(o.Out, "worker ready: queue %s, namespace %s, provider %s, ledger %s\n",
-		workflows.TaskQueue, o.Temporal.Namespace, provider.BaseURL(), Redacted(c.Ledger))
+		workflows.TaskQueue, o.Temporal.Namespace, api.BaseURL(), Redacted(c.Ledger))
 	if o.Ready != nil {
 		o.Ready()
 	}
@@ -122,6 +127,15 @@ func drain(crew *crew, hands *activities.Hands, o Options) error {
 		case <-tell.C:
 		}
 	}
+}
+
+// limits are the operator's, as the hands take them.
+func limits(set []config.Limit) []provider.Window {
+	out := make([]provider.Window, len(set))
+	for i, l := range set {
+		out[i] = provider.Window{Span: l.Span, Limit: l.N}
+	}
+	return out
 }
 
 // dial connects to Temporal, or says plainly that nobody is there.
