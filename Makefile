@@ -5,8 +5,10 @@ SHELL := bash
 export PATH := $(CURDIR)/.bin:$(PATH)
 GO ?= go
 FUZZTIME ?= 60s
+JOBS ?= 5000
+TIMES ?= 10
 
-.PHONY: help demo dev test check race e2e bench fuzz fmt generate clean
+.PHONY: help demo dev test check race e2e crash bench fuzz fmt generate clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +45,13 @@ e2e: ## only the end-to-end tests
 	@scripts/need temporal chromium postgres
 	@$(GO) test -count=1 -timeout 20m -v ./e2e/... $(ARGS)
 
-bench: ## the benchmarks, with commit and core count
-	@echo "commit $$(git describe --always --dirty), $$($(GO) env GOOS)/$$($(GO) env GOARCH), $$(getconf _NPROCESSORS_ONLN) cores"
-	@scripts/need postgres
-	@$(GO) test -run '^$$' -bench . -benchmem ./... $(ARGS) | grep -Ev '^(ok|PASS|\?|goos|goarch)'
+crash: ## kills and limits at full size: JOBS=5000 jobs, TIMES=10 times each, on both stores; prints a table
+	@scripts/need temporal postgres
+	@cd e2e && OFFPEAK_E2E_JOBS=$(JOBS) OFFPEAK_E2E_TIMES=$(TIMES) $(GO) test -count=1 -parallel 1 -timeout 6h -run '^TestScale' $(ARGS) .
+
+bench: ## the benchmarks as one table, with commit and core count
+	@scripts/need temporal postgres
+	@$(GO) run ./bench -commit "$$(git describe --always --dirty)" $(ARGS)
 
 fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@for package in $$($(GO) list ./...); do \

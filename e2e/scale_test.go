@@ -85,7 +85,7 @@ func printScale() {
 }
 
 func writeScale(w io.Writer) {
-	fmt.Fprintln(w, "test\tstore\tjobs\tlost\ttwice\tunknown at the kill\tunsettled\tseconds\t  \t")
+	fmt.Fprintln(w, "test\tstore\tjobs\tlost\ttwice\tunknown at the kill\tnot settled\tseconds\t  \t")
 	for _, r := range scale.rows {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\t  %s\t\n", r.test, r.store, r.jobs, r.lost, r.twice, r.atKill, r.unsettled, r.took.Seconds(), r.note)
 	}
