@@ -19,9 +19,9 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 	if err := s.gate.pass(open); err != nil {
 		return 0, s.interrupted(ctx)
 	}
-	went := false
-	defer func() { s.gate.leave(went) }()
-	ask := ledger.Ask{Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.in.RequestTimeout}
+	over := false
+	defer func() { s.gate.leave(over) }()
+	ask := ledger.Ask{Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.in.RequestTimeout, Caps: s.Caps}
 	for {
 		if open.Err() != nil {
 			return 0, s.interrupted(ctx)
@@ -36,7 +36,7 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		s.Log.Debug("gate", zap.String("batch", string(s.in.Batch)), zap.Int("seq", s.in.Seq),
 			zap.String("action", string(v.Action)), zap.String("reason", string(v.Reason)), zap.String("detail", v.Detail))
 		if v.Action != ledger.Wait {
-			went = v.Action == ledger.Go
+			over = true
 			return attempt, nil
 		}
 		s.pulse.now(Beat{Doing: "waiting: " + string(v.Reason)})

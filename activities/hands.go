@@ -34,6 +34,7 @@ type Deps struct {
 	Log     *zap.Logger // no logging when nil
 	Clock   Clock       // the machine's when nil
 	Rules   gate.Rules  // zero fields mean the gate's defaults
+	Caps    ledger.Caps // the operator's, over all batches of a night
 
 	// Limits are rate limits that the operator knows of besides those that the
 	// provider tells: span and limit of each. KeepLimits has the gate keep them.

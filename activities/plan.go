@@ -49,7 +49,7 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 	if err != nil {
 		return batch.Plan{}, err
 	}
-	s := newSurvey(m, terms.card, start)
+	s := newSurvey(m, terms.card, start, h.Caps)
 	err = src.each(func(j batch.Job) error {
 		p.now(Beat{Doing: "pricing", Count: len(s.days) + 1})
 		_, err := s.job(j)
@@ -115,7 +115,7 @@ func (h *Hands) claim(ctx context.Context, want ledger.Batch) (ledger.Batch, err
 // that changed since the first is noticed by its digest before the plan is
 // sealed.
 func (h *Hands) write(ctx context.Context, b ledger.Batch, src source, s *survey, p *pulse) error {
-	again := newSurvey(src.manifest, b.Card, s.start)
+	again := newSurvey(src.manifest, b.Card, s.start, h.Caps)
 	var chunk []ledger.Job
 	size, written := 0, 0
 	flush := func() error {

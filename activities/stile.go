@@ -13,7 +13,9 @@ import (
 // for all of them (a full window, a floor, the night's pilot), asking on and
 // on with hundreds of jobs would be a transaction each for the same answer: so
 // one stands before the gate and asks again in time, and the others queue
-// behind it in their order. Each go lets twice as many ask.
+// behind it in their order. Each answer other than wait lets twice as many ask:
+// also a no, so that ten thousand jobs for which there is no budget left are
+// told so at once.
 //
 // It only saves questions. The gate's answer comes from the ledger, in the
 // transaction that writes it, and holds for all workers.
@@ -58,11 +60,12 @@ func (s *stile) pass(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// leave gives the turn back; went says that the gate had let the job go.
-func (s *stile) leave(went bool) {
+// leave gives the turn back; over says that the gate had an answer other than
+// wait.
+func (s *stile) leave(over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if went {
+	if over {
 		s.room = min(2*s.room, wide)
 		s.closed, s.why = time.Time{}, ""
 	}

@@ -39,7 +39,7 @@ func TestStileIsWideUntilHeld(t *testing.T) {
 	}
 	s.leave(true)
 	if until, _ := s.until(); !until.IsZero() || s.room != 2 {
-		t.Errorf("after a go: until %s, room for %d", until, s.room)
+		t.Errorf("after an answer: until %s, room for %d", until, s.room)
 	}
 }
 

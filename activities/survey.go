@@ -7,6 +7,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/tariff"
@@ -17,6 +18,7 @@ import (
 // once.
 type survey struct {
 	card     tariff.Card
+	caps     ledger.Caps
 	manifest batch.Manifest
 	start    tariff.Start
 
@@ -53,8 +55,8 @@ func (n names) String() string {
 	return s
 }
 
-func newSurvey(m batch.Manifest, card tariff.Card, start tariff.Start) *survey {
-	return &survey{card: card, manifest: m, start: start, digest: manifest.NewDigester(m)}
+func newSurvey(m batch.Manifest, card tariff.Card, start tariff.Start, caps ledger.Caps) *survey {
+	return &survey{card: card, caps: caps, manifest: m, start: start, digest: manifest.NewDigester(m)}
 }
 
 // job takes in the next job and is its price.
@@ -100,12 +102,29 @@ func (s *survey) refuse() error {
 		return fault(batch.OverBudget,
 			fmt.Sprintf("%s cost more than budget.per_job of %s allows, in the worst case: %s", count(s.dear.count, "job can", "jobs can"), budget.PerJob.Dollars(), s.dear),
 			"lower max_tokens, max_loops or the number of agents of these jobs, or raise budget.per_job")
+	case s.aboveNight() != "":
+		return fault(batch.OverBudget,
+			fmt.Sprintf("%s are expected to cost %s at night, %s", count(len(s.days), "job", "jobs"), s.estimate.Dollars(), s.aboveNight()),
+			"send fewer jobs, say in expect what they use if that is less, or raise that cap")
 	case s.estimate > budget.Batch:
 		return fault(batch.OverBudget,
 			fmt.Sprintf("%s are expected to cost %s at night, budget.batch is %s", count(len(s.days), "job", "jobs"), s.estimate.Dollars(), budget.Batch.Dollars()),
 			"send fewer jobs, say in expect what they use if that is less, or raise budget.batch")
 	}
 	return nil
+}
+
+// aboveNight names the cap on the whole night that the estimate alone is above.
+func (s *survey) aboveNight() string {
+	for _, c := range []struct {
+		name  string
+		limit money.USD
+	}{{"budget.day", s.manifest.Budget.Day}, {"OFFPEAK_CAP_KEY", s.caps.Key}, {"OFFPEAK_CAP_DAY", s.caps.Night}} {
+		if c.limit > 0 && s.estimate > c.limit {
+			return c.name + " is " + c.limit.Dollars()
+		}
+	}
+	return ""
 }
 
 // warnings are what a person should know and nothing refuses.

@@ -25,6 +25,10 @@ type Manifest struct {
 type Budget struct {
 	PerJob money.USD `json:"per_job"` // no job whose ceiling is above is planned; 5.00 by default
 	Batch  money.USD `json:"batch"`   // reservations and charges together never pass it; 50.00 by default
+
+	// Day caps what the batch's key may have spent and set aside on the batch's
+	// night, over all batches of the ledger whose night is the same. Zero: no cap.
+	Day money.USD `json:"day,omitzero"`
 }
 
 // What to do about an unknown outcome.

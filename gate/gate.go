@@ -95,6 +95,8 @@ func Decide(s ledger.Standing, r Rules) ledger.Verdict {
 // order is that of the Reason constants of the ledger.
 var order = []func(*question) *ledger.Verdict{
 	(*question).stopped,
+	(*question).halted,
+	(*question).paused,
 	(*question).key,
 	(*question).budget,
 	(*question).window,

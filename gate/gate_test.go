@@ -58,6 +58,15 @@ func minute(used int64) ledger.Window {
 
 type change func(*ledger.Standing)
 
+func paused(why string) batch.Pause { return batch.Pause{By: "ada", Why: why, At: at(21, 30, 0)} }
+
+// night is what all batches of the key have under a cap of 60 dollars a night.
+func night(held, charged money.USD) change {
+	return func(s *ledger.Standing) {
+		s.Batch.Budget.Day, s.Purse.Held, s.Purse.Charged = 60*money.Dollar, held, charged
+	}
+}
+
 func TestEachRule(t *testing.T) {
 	key := func(f func(*ledger.Key)) change { return func(s *ledger.Standing) { f(&s.Key) } }
 	windows := func(ws ...ledger.Window) change { return key(func(k *ledger.Key) { k.Windows = ws }) }
@@ -76,6 +85,10 @@ func TestEachRule(t *testing.T) {
 	}{
 		{"nothing speaks against it", nil, ledger.Go, time.Time{}, ledger.ReasonFree, ""},
 		{"stopped", func(s *ledger.Standing) { s.Batch.Stopped = "by\nada" }, ledger.Cancel, time.Time{}, ledger.ReasonStopped, "stopped: by ada"},
+		{"everything halted", func(s *ledger.Standing) { s.Halt.Pause = paused("the invoices look wrong") }, ledger.Wait, at(22, 0, 1), ledger.ReasonHalted, "everything is halted by ada: the invoices look wrong"},
+		{"the key halted", func(s *ledger.Standing) { s.Halt = ledger.Halt{Key: "k", Pause: paused("")} }, ledger.Wait, at(22, 0, 1), ledger.ReasonHalted, "the key is halted by ada"},
+		{"paused", func(s *ledger.Standing) { s.Batch.Paused = paused("look\nat this") }, ledger.Wait, at(22, 0, 1), ledger.ReasonPaused, "paused by ada: look at this"},
+		{"paused until it is too late", func(s *ledger.Standing) { s.Now, s.Batch.Paused = at(4, 49, 59).Add(1), paused("") }, ledger.Park, time.Time{}, ledger.ReasonPaused, "after that it could not end by 05:00 PST"},
 		{"key refused", key(func(k *ledger.Key) { k.Closed = "HTTP 403: Invalid API Key" }), ledger.Cancel, time.Time{}, ledger.ReasonKey, "Invalid API Key"},
 
 		{"ceiling above the job's cap", func(s *ledger.Standing) { s.Job.Ceiling = 5*money.Dollar + 1 }, ledger.Skip, time.Time{}, ledger.ReasonBudget, "may cost $5.000001, above the cap of $5.00 a job"},
@@ -84,6 +97,16 @@ func TestEachRule(t *testing.T) {
 		{"batch cap held by others", func(s *ledger.Standing) { s.Held, s.Charged = 40*money.Dollar, 8*money.Dollar+1 }, ledger.Wait, at(22, 0, 1), ledger.ReasonBudget, "$50.00 with $8.000001 charged and $40.00 set aside"},
 		{"batch cap spent", func(s *ledger.Standing) { s.Charged = 48*money.Dollar + 1 }, ledger.Skip, time.Time{}, ledger.ReasonBudget, "no room under the batch's cap of $50.00 with $48.000001 charged"},
 		{"batch cap spent, what is held can't help", func(s *ledger.Standing) { s.Held, s.Charged = money.Cent, 49*money.Dollar }, ledger.Skip, time.Time{}, ledger.ReasonBudget, "$49.00 charged and $0.01 set aside"},
+		{"day cap reached exactly", night(40*money.Dollar, 18*money.Dollar), ledger.Go, time.Time{}, ledger.ReasonFree, ""},
+		{"day cap held by other batches", night(40*money.Dollar, 18*money.Dollar+1), ledger.Wait, at(22, 0, 1), ledger.ReasonBudget, "waits for room under the key's cap a night (budget.day) of $60.00 with $18.000001 charged and $40.00 set aside"},
+		{"day cap spent by other batches", night(money.Cent, 58*money.Dollar+1), ledger.Skip, time.Time{}, ledger.ReasonBudget, "no room under the key's cap a night (budget.day) of $60.00 with $58.000001 charged and $0.01 set aside"},
+		{"the operator's cap on the key", func(s *ledger.Standing) { s.Caps.Key, s.Purse.Charged = 30*money.Dollar, 29*money.Dollar }, ledger.Skip, time.Time{}, ledger.ReasonBudget, "no room under the key's cap a night (OFFPEAK_CAP_KEY) of $30.00 with $29.00 charged"},
+		{"the operator's cap on the night", func(s *ledger.Standing) { s.Caps.Night, s.Night.Charged = 30*money.Dollar, 29*money.Dollar }, ledger.Skip, time.Time{}, ledger.ReasonBudget, "no room under the cap a night (OFFPEAK_CAP_DAY) of $30.00 with $29.00 charged"},
+		{"no caps on the night", func(s *ledger.Standing) { s.Purse.Charged, s.Night.Charged = 1000*money.Dollar, 1000*money.Dollar }, ledger.Go, time.Time{}, ledger.ReasonFree, ""},
+		{"spent for good comes before held for now", func(s *ledger.Standing) {
+			s.Held, s.Charged = 40*money.Dollar, 9*money.Dollar
+			s.Caps.Night, s.Night.Charged = 30*money.Dollar, 29*money.Dollar
+		}, ledger.Skip, time.Time{}, ledger.ReasonBudget, "OFFPEAK_CAP_DAY"},
 		{"no budget at all", func(s *ledger.Standing) { s.Batch.Budget = batch.Budget{} }, ledger.Skip, time.Time{}, ledger.ReasonBudget, "cap of $0.00 a job"},
 
 		{"before the buffer is over", func(s *ledger.Standing) { s.Now = at(20, 5, 0) }, ledger.Wait, at(20, 15, 0), ledger.ReasonWindow, "open for sends from 20:15:00 PST"},
@@ -202,6 +225,8 @@ func TestOrderOfRules(t *testing.T) {
 		change change
 	}{
 		{ledger.ReasonStopped, func(s *ledger.Standing) { s.Batch.Stopped = "by ada" }},
+		{ledger.ReasonHalted, func(s *ledger.Standing) { s.Halt.Pause = paused("") }},
+		{ledger.ReasonPaused, func(s *ledger.Standing) { s.Batch.Paused = paused("") }},
 		{ledger.ReasonKey, func(s *ledger.Standing) { s.Key.Closed = "HTTP 403" }},
 		{ledger.ReasonBudget, func(s *ledger.Standing) { s.Charged = 50 * money.Dollar }},
 		{ledger.ReasonWindow, func(s *ledger.Standing) { s.Span.Earliest = at(22, 30, 0) }},

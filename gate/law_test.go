@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
@@ -29,6 +30,20 @@ func standing(t *rapid.T) ledger.Standing {
 	}
 	s.Slow = time.Duration(rapid.Int64Range(-5, 700).Draw(t, "slow")) * time.Second
 	s.Batch.Stopped, s.Key.Closed, s.Key.Hold = flag("stopped"), flag("closed"), flag("hold")
+	if flag("paused") != "" {
+		s.Batch.Paused = batch.Pause{By: "ada", At: s.Now}
+	}
+	if flag("halted") != "" {
+		s.Halt = ledger.Halt{Key: rapid.SampledFrom([]string{"", "k"}).Draw(t, "switch"), Pause: batch.Pause{By: "ada", At: s.Now}}
+	}
+	// Other batches' sums are at least this one's own.
+	s.Purse.Held = s.Held + money.USD(rapid.Int64Range(0, int64(5*money.Dollar)).Draw(t, "purse held"))
+	s.Purse.Charged = s.Charged + money.USD(rapid.Int64Range(0, int64(5*money.Dollar)).Draw(t, "purse charged"))
+	s.Night.Held, s.Night.Charged = s.Purse.Held+s.Held, s.Purse.Charged+s.Charged
+	limit := func(label string) money.USD {
+		return rapid.SampledFrom([]money.USD{0, 0, 30 * money.Dollar, 60 * money.Dollar, 120 * money.Dollar}).Draw(t, label)
+	}
+	s.Batch.Budget.Day, s.Caps.Key, s.Caps.Night = limit("budget.day"), limit("cap of the key"), limit("cap of the night")
 	s.Job.Ceiling = money.USD(rapid.Int64Range(0, int64(6*money.Dollar)).Draw(t, "ceiling"))
 	s.Held = money.USD(rapid.Int64Range(0, int64(50*money.Dollar)).Draw(t, "held"))
 	s.Charged = money.USD(rapid.Int64Range(0, int64(51*money.Dollar)).Draw(t, "charged"))
@@ -95,6 +110,10 @@ func TestLaws(t *testing.T) {
 	}
 }
 
+func above(s ledger.Standing, limit money.USD, p ledger.Purse) bool {
+	return limit > 0 && p.Held+p.Charged+s.Job.Ceiling > limit
+}
+
 func mayGo(t *rapid.T, s ledger.Standing, last time.Time) {
 	k := s.Key
 	switch {
@@ -102,8 +121,12 @@ func mayGo(t *rapid.T, s ledger.Standing, last time.Time) {
 		t.Fatalf("goes at %s, outside [%s, %s]", s.Now, s.Span.Earliest, last)
 	case s.Batch.Stopped != "" || k.Closed != "" || k.Hold != "":
 		t.Fatal("goes although stopped, closed or out of credits")
+	case s.Batch.Paused.On() || s.Halt.On():
+		t.Fatal("goes although paused or halted")
 	case s.Job.Ceiling > s.Batch.Budget.PerJob || s.Held+s.Charged+s.Job.Ceiling > s.Batch.Budget.Batch:
 		t.Fatal("goes above a cap")
+	case above(s, s.Batch.Budget.Day, s.Purse), above(s, s.Caps.Key, s.Purse), above(s, s.Caps.Night, s.Night):
+		t.Fatal("goes above a cap of the night")
 	case k.Floor.After(s.Now) || s.Job.NotBefore.After(s.Now):
 		t.Fatal("goes before its time")
 	case k.InFlight > 0 && k.Proven.Before(s.Span.Opens) && k.Oldest.Add(10*time.Second).After(s.Now):

@@ -2,14 +2,35 @@ package gate
 
 import "github.com/offpeak/offpeak/ledger"
 
-// The rules that end a job's night: stopped, key, budget, window; and credits,
-// which may.
+// The rules that end a job's night: stopped, key, budget, window; and those that
+// may: halted, paused, credits.
 
 func (q *question) stopped() *ledger.Verdict {
 	if q.Batch.Stopped == "" {
 		return nil
 	}
 	return &ledger.Verdict{Action: ledger.Cancel, Reason: ledger.ReasonStopped, Detail: "the batch was stopped: " + line(q.Batch.Stopped)}
+}
+
+// halted and paused hold until somebody says otherwise. They ask again every
+// moment, so that a resumed night goes on at once; the deadline parks what
+// still waits.
+func (q *question) halted() *ledger.Verdict {
+	if !q.Halt.On() {
+		return nil
+	}
+	what := "everything is halted "
+	if q.Halt.Key != "" {
+		what = "the key is halted "
+	}
+	return q.wait(ledger.ReasonHalted, q.Now.Add(q.rules.Moment), "%s", what+line(q.Halt.String()))
+}
+
+func (q *question) paused() *ledger.Verdict {
+	if !q.Batch.Paused.On() {
+		return nil
+	}
+	return q.wait(ledger.ReasonPaused, q.Now.Add(q.rules.Moment), "%s", "the batch is paused "+line(q.Batch.Paused.String()))
 }
 
 func (q *question) key() *ledger.Verdict {
@@ -20,26 +41,33 @@ func (q *question) key() *ledger.Verdict {
 }
 
 // budget compares ceilings, not estimates: what is let through can't break a
-// cap whatever it turns out to cost. A cap of zero allows nothing.
+// cap whatever it turns out to cost. A cap of zero on a job or on a batch
+// allows nothing.
 func (q *question) budget() *ledger.Verdict {
-	caps, ceiling := q.Batch.Budget, q.Job.Ceiling
-	if ceiling > caps.PerJob {
-		return skip("may cost " + ceiling.Dollars() + ", above the cap of " + caps.PerJob.Dollars() + " a job")
+	ceiling := q.Job.Ceiling
+	if limit := q.Batch.Budget.PerJob; ceiling > limit {
+		return skip("may cost " + ceiling.Dollars() + ", above the cap of " + limit.Dollars() + " a job")
 	}
-	if q.Held+q.Charged+ceiling <= caps.Batch {
-		return nil
+	var wait *ledger.Verdict
+	for _, r := range q.Rooms() {
+		if r.Held+r.Charged+ceiling <= r.Cap {
+			continue
+		}
+		spoken := r.Charged.Dollars() + " charged"
+		if r.Held > 0 {
+			spoken += " and " + r.Held.Dollars() + " set aside"
+		}
+		// What is charged is gone; only what is set aside can come back, as other
+		// runs settle below their ceilings.
+		if r.Held <= 0 || r.Charged+ceiling > r.Cap {
+			return skip("may cost " + ceiling.Dollars() + ": no room under " + r.Name + " of " + r.Cap.Dollars() + " with " + spoken)
+		}
+		if wait == nil {
+			wait = q.wait(ledger.ReasonBudget, q.Now.Add(q.rules.Moment),
+				"may cost %s: waits for room under %s of %s with %s", ceiling.Dollars(), r.Name, r.Cap.Dollars(), spoken)
+		}
 	}
-	spoken := q.Charged.Dollars() + " charged"
-	if q.Held > 0 {
-		spoken += " and " + q.Held.Dollars() + " set aside"
-	}
-	// What is charged is gone; only what is set aside can come back, as other
-	// runs settle below their ceilings.
-	if q.Held <= 0 || q.Charged+ceiling > caps.Batch {
-		return skip("may cost " + ceiling.Dollars() + ": no room under the batch's cap of " + caps.Batch.Dollars() + " with " + spoken)
-	}
-	return q.wait(ledger.ReasonBudget, q.Now.Add(q.rules.Moment),
-		"may cost %s: waits for room under the batch's cap of %s with %s", ceiling.Dollars(), caps.Batch.Dollars(), spoken)
+	return wait
 }
 
 func skip(detail string) *ledger.Verdict {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/tariff"
 )
 
@@ -16,6 +15,7 @@ type Ask struct {
 	Seq   int
 	Span  tariff.Span   // the night in which it must begin and end
 	Slow  time.Duration // how long it may take
+	Caps  Caps          // the operator's, beside the batch's own
 }
 
 // Admit asks judge whether a job may leave now, and writes down what it says,
@@ -29,8 +29,9 @@ type Ask struct {
 //
 // A job is admitted from planned, reserved or parked; from any other state the
 // fault is Internal and names it: found sending, the job has met a crash
-// (Crashed). The caps are checked again after judge: whoever would pass one
-// gets OverBudget, and nothing is written.
+// (Crashed). Caps and switches are checked again after judge: whoever would
+// pass a cap gets OverBudget, a halted or paused job Internal, and nothing is
+// written.
 //
 // judge must be quick and pure: the books stand still while it thinks, and it
 // may be asked twice.
@@ -67,20 +68,11 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 	if err != nil {
 		return Verdict{}, 0, err
 	}
-	seen, err := d.w.view(k)
+	s, err := d.standing(a, b, k)
 	if err != nil {
 		return Verdict{}, 0, err
 	}
-	held := d.tally.Held
-	if holds(d.job.State) {
-		held -= d.job.Ceiling
-	}
-	v := judge(Standing{
-		// To the nanosecond: cut off, it would lie before an instant that the judge
-		// has just told somebody to wait for.
-		Now: d.w.exact, Job: d.job.Job, Batch: b, Span: a.Span, Slow: a.Slow,
-		Held: held, Charged: d.tally.Charged, Key: seen,
-	})
+	v := judge(s)
 	switch v.Action {
 	case Wait:
 		return v, 0, nil
@@ -91,7 +83,7 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 	case Cancel:
 		d.to(batch.Cancelled, v.why())
 	case Go:
-		if err := d.afford(b, held); err != nil {
+		if err := d.may(s); err != nil {
 			return Verdict{}, 0, err
 		}
 		d.send(k, b.Policy)
@@ -109,6 +101,7 @@ const noTimeout = 24 * time.Hour
 // send writes down that the job leaves now.
 func (d *docket) send(k KeyRow, p batch.Policy) {
 	d.to(batch.Sending, "")
+	d.sender = k.ID
 	if !d.job.Raised {
 		d.job.Raised = true
 		d.tally.Raised += d.job.Ceiling
@@ -129,19 +122,59 @@ func (d *docket) send(k KeyRow, p batch.Policy) {
 	d.w.keys.put(k.ID, k)
 }
 
-// afford checks the caps once more, whatever the judge said.
-func (d *docket) afford(b Batch, held money.USD) error {
-	fault := &batch.Fault{Kind: batch.OverBudget, Op: d.op, Thing: d.job.Ref().String(), Hint: "raise the budget in the manifest"}
-	switch {
-	case d.job.Ceiling > b.Budget.PerJob:
-		fault.Detail = fmt.Sprintf("it can cost %s, the cap per job is %s", d.job.Ceiling.Dollars(), b.Budget.PerJob.Dollars())
-	case held+d.tally.Charged+d.job.Ceiling > b.Budget.Batch:
-		fault.Detail = fmt.Sprintf("%s charged, %s set aside and its ceiling of %s pass the batch's cap of %s",
-			d.tally.Charged.Dollars(), held.Dollars(), d.job.Ceiling.Dollars(), b.Budget.Batch.Dollars())
-	default:
-		return nil
+// standing is what the judge is shown.
+func (d *docket) standing(a Ask, b Batch, k KeyRow) (Standing, error) {
+	seen, err := d.w.view(k)
+	if err != nil {
+		return Standing{}, err
 	}
-	return fault
+	s := Standing{
+		// To the nanosecond: cut off, it would lie before an instant that the judge
+		// has just told somebody to wait for.
+		Now: d.w.exact, Job: d.job.Job, Batch: b, Span: a.Span, Slow: a.Slow,
+		Held: d.tally.Held, Charged: d.tally.Charged, Caps: a.Caps, Key: seen,
+	}
+	if s.Halt, err = d.w.halt(k.ID); err != nil {
+		return Standing{}, err
+	}
+	if s.Purse, _, err = d.w.purses.get(pocket{b.ID.Night(), k.ID}); err != nil {
+		return Standing{}, err
+	}
+	if s.Night, _, err = d.w.purses.get(pocket{b.ID.Night(), ""}); err != nil {
+		return Standing{}, err
+	}
+	if d.holder != "" {
+		s.Held -= d.job.Ceiling
+		s.Night.Held -= d.job.Ceiling
+		if d.holder == k.ID {
+			s.Purse.Held -= d.job.Ceiling
+		}
+	}
+	return s, nil
+}
+
+// may checks once more, whatever the judge said, that nobody has pulled a
+// switch and that no cap is passed.
+func (d *docket) may(s Standing) error {
+	switch {
+	case s.Halt.On():
+		return d.refuse("nothing is sent: halted %s", s.Halt)
+	case s.Batch.Paused.On():
+		return d.refuse("nothing is sent: paused %s", s.Batch.Paused)
+	}
+	fault := &batch.Fault{Kind: batch.OverBudget, Op: d.op, Thing: d.job.Ref().String(), Hint: "raise the budget in the manifest"}
+	if d.job.Ceiling > s.Batch.Budget.PerJob {
+		fault.Detail = fmt.Sprintf("it can cost %s, the cap per job is %s", d.job.Ceiling.Dollars(), s.Batch.Budget.PerJob.Dollars())
+		return fault
+	}
+	for _, r := range s.Rooms() {
+		if r.Held+r.Charged+d.job.Ceiling > r.Cap {
+			fault.Detail = fmt.Sprintf("%s charged, %s set aside and its ceiling of %s pass %s of %s",
+				r.Charged.Dollars(), r.Held.Dollars(), d.job.Ceiling.Dollars(), r.Name, r.Cap.Dollars())
+			return fault
+		}
+	}
+	return nil
 }
 
 func (v Verdict) why() string {

@@ -101,6 +101,7 @@ func (d *docket) book(c Charge, a AttemptRow, output string, source Source) erro
 	d.w.head.put(struct{}{}, head)
 	d.w.draftCharges = append(d.w.draftCharges, c)
 
+	d.w.spend(d.job.Batch, a.Key, 0, c.Total)
 	d.tally.Charged += c.Total
 	d.tally.DayPrice += c.DayPrice
 	d.tally.Charges++

@@ -52,17 +52,17 @@ func (l *Ledger) Claim(ctx context.Context, c Claim) (Batch, error) {
 				Detail: fmt.Sprintf("%s belongs to this workflow", want.ID),
 				Hint:   "follow that run, or end it and start again",
 			}
-		case have.Digest != want.Digest:
-			return &batch.Fault{
-				Kind: batch.ManifestDiffers, Op: op, Thing: string(want.ID),
-				Detail: fmt.Sprintf("planned with digest %.12s, now asked for with %.12s", have.Digest, want.Digest),
-				Hint:   "give changed work another name, or run it on another night",
-			}
 		case have.Provider != clean(want.Provider):
 			return &batch.Fault{
 				Kind: batch.ManifestDiffers, Op: op, Thing: string(want.ID),
 				Detail: fmt.Sprintf("planned for provider %s, now asked for with %s", have.Provider, clean(want.Provider)),
 				Hint:   "give it another name for another provider",
+			}
+		case have.Digest != want.Digest:
+			return &batch.Fault{
+				Kind: batch.ManifestDiffers, Op: op, Thing: string(want.ID),
+				Detail: fmt.Sprintf("planned with digest %.12s, now asked for with %.12s", have.Digest, want.Digest),
+				Hint:   "give changed work another name, or run it on another night",
 			}
 		}
 		have.Owner.RunID, have.Key = want.Owner.RunID, want.Key
@@ -106,32 +106,20 @@ func (l *Ledger) StopBatch(ctx context.Context, id batch.ID, why string) error {
 }
 
 // Reopen readies a batch for a re-run: parked and skipped jobs become planned
-// again, with their tries and waits forgotten, and a stop is lifted. What
-// succeeded, was rejected or cancelled, or is unknown stays as it is.
+// again, with their tries and waits forgotten, and a stop or a pause is lifted.
+// What succeeded, was rejected or cancelled, or is unknown stays as it is.
 func (l *Ledger) Reopen(ctx context.Context, id batch.ID) error {
 	return l.onBatch(ctx, "reopen", id, func(w *work, b *Batch) error {
 		t, _, err := w.tallies.get(id)
 		if err != nil {
 			return err
 		}
-		b.Stopped = ""
+		b.Stopped, b.Paused = "", batch.Pause{}
 		if t.Ended.Parked+t.Ended.Skipped == 0 {
 			return nil
 		}
-		if err := w.flush(); err != nil {
-			return err
-		}
-		for _, from := range []batch.State{batch.Parked, batch.Skipped} {
-			n, err := w.tx.Restate(id, from, batch.Planned, w.now)
-			if w.check(err) != nil {
-				return err
-			}
-			t.add(from, -n)
-			t.add(batch.Planned, n)
-		}
-		w.jobs.forget(func(r JobRef) bool { return r.Batch == id })
-		w.tallies.put(id, t)
-		return nil
+		_, err = w.reopen(id, batch.Parked, batch.Skipped)
+		return err
 	})
 }
 
@@ -158,8 +146,8 @@ func (l *Ledger) onBatch(ctx context.Context, op string, id batch.ID, change fun
 		if err := change(w, &b); err != nil {
 			return err
 		}
-		if b.Owner != before.Owner || b.Stopped != before.Stopped || b.Sealed != before.Sealed ||
-			b.Jobs != before.Jobs || b.Estimate != before.Estimate || b.Ceiling != before.Ceiling {
+		if b.Owner != before.Owner || b.Stopped != before.Stopped || b.Paused != before.Paused ||
+			b.Budget != before.Budget || b.Sealed != before.Sealed || b.Jobs != before.Jobs || b.Estimate != before.Estimate || b.Ceiling != before.Ceiling {
 			w.batches.put(id, b)
 		}
 		return nil

@@ -30,7 +30,8 @@ type Batch struct {
 	Ceiling   money.USD // the most that all jobs can cost
 	Sealed    bool      // all jobs are in
 	Stopped   string    // why nothing more is sent for this batch; "" while it may
-	Result    []byte    // the last batch.Result as JSON; nil until the night was judged
+	Paused    batch.Pause
+	Result    []byte // the last batch.Result as JSON; nil until the night was judged
 	PlannedAt time.Time
 }
 
@@ -159,7 +160,38 @@ type Standing struct {
 	Held    money.USD // reservations of the batch that stand, this job's own not counted
 	Charged money.USD // charges of the batch
 
-	Key Key
+	Purse Purse // what the batch's key has on the batch's night, this job's own reservation not counted
+	Night Purse // the same of all keys
+	Caps  Caps  // the operator's
+
+	Key  Key
+	Halt Halt // the kill switch that holds this job; the zero Halt when none does
+}
+
+// Purse is what was spent and set aside on one night, with one key or, under
+// the key "", with all of them. A night here is that of the batch ids: what a
+// batch of the 22nd sends after midnight, or on a later night when it came too
+// late for its own, counts to the 22nd. A charge, and a reservation that
+// stands, counts to the key with which the job was last sent.
+type Purse struct {
+	Night   tariff.Night
+	Key     string
+	Held    money.USD // reservations that stand
+	Charged money.USD // sum of charges
+}
+
+// Caps are the operator's own, in dollars a night over all batches of the
+// ledger. Zero: no cap.
+type Caps struct {
+	Night money.USD // with all keys together
+	Key   money.USD // with any one key
+}
+
+// Halt is a kill switch: nothing is sent with one key, or with any, until
+// somebody releases it.
+type Halt struct {
+	Key string // "" for all keys
+	batch.Pause
 }
 
 // Key is the standing of one API key: shared by all batches and workers on
@@ -217,6 +249,8 @@ type Reason string
 // The rules, in the order in which the gate asks them.
 const (
 	ReasonStopped  Reason = "stopped"   // the batch was stopped
+	ReasonHalted   Reason = "halted"    // a kill switch holds the key, or everything
+	ReasonPaused   Reason = "paused"    // somebody paused the batch
 	ReasonKey      Reason = "key"       // the key was refused
 	ReasonBudget   Reason = "budget"    // a cap has no room
 	ReasonWindow   Reason = "window"    // it couldn't end inside the window, or it isn't open yet

@@ -6,6 +6,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
 )
 
 // Store keeps records and knows no rule. Its errors are *batch.Fault:
@@ -33,6 +34,12 @@ type Tx interface {
 	Result(batch.ID) ([]byte, error)     // nil when there is none
 	Batches(limit int) ([]Batch, error)  // newest first, with Result
 	Tally(batch.ID) (Tally, bool, error)
+	Purse(night tariff.Night, key string) (Purse, bool, error)
+	Purses() ([]Purse, error) // all
+	// Spent adds up one batch by key from its rows: the ceilings of jobs in some
+	// states by the key of their last attempt, and the charges by that of theirs.
+	Spent(id batch.ID, holding []batch.State) ([]Purse, error)
+	Halts() ([]Halt, error)          // all, in order of key
 	AllBatches() ([]batch.ID, error) // in order of id
 
 	Jobs([]JobRef) ([]JobRow, error)                                      // those that exist, in any order
@@ -184,4 +191,6 @@ type Changes struct {
 	Charges  []Charge
 	Keys     []KeyRow
 	Windows  []WindowRow
+	Purses   []Purse
+	Halts    []Halt // without a time: none any more
 }

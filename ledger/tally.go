@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 
 	"github.com/offpeak/offpeak/batch"
 )
@@ -24,6 +25,11 @@ func holds(s batch.State) bool {
 	return s == batch.Reserved || s == batch.Sending || s == batch.Unknown
 }
 
+// holding lists those states.
+func holding() []batch.State {
+	return slices.DeleteFunc(batch.States(), func(s batch.State) bool { return !holds(s) })
+}
+
 func (t Tally) totals() Totals {
 	return Totals{
 		Jobs: t.Ended, Planned: t.Planned, Reserved: t.Reserved, Sending: t.Sending,
@@ -37,6 +43,9 @@ type docket struct {
 	w     *work
 	job   JobRow
 	tally Tally
+
+	holder string // the key in whose purse the job's ceiling is set aside; "" when it isn't
+	sender string // the key with which it is sent now, once it is
 }
 
 // open puts a job on the desk.
@@ -52,7 +61,15 @@ func (w *work) open(op string, ref JobRef) (*docket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &docket{op: op, w: w, job: job, tally: tally}, nil
+	d := &docket{op: op, w: w, job: job, tally: tally}
+	if holds(job.State) {
+		last, _, err := w.attempts.get(AttemptRef{ref, job.Attempts})
+		if err != nil {
+			return nil, err
+		}
+		d.holder = last.Key
+	}
+	return d, nil
 }
 
 // to moves the job into a state, and its reservation with it.
@@ -74,6 +91,7 @@ func (d *docket) to(s batch.State, why string) {
 // save keeps what was changed.
 func (d *docket) save() {
 	d.job.UpdatedAt = d.w.now
+	d.setAside()
 	d.w.jobs.put(d.job.Ref(), d.job)
 	d.w.tallies.put(d.tally.Batch, d.tally)
 }

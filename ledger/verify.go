@@ -26,6 +26,7 @@ func (l *Ledger) Verify(ctx context.Context) (Verified, error) {
 	var v Verified
 	err := l.read(ctx, func(tx Tx) error {
 		v = Verified{}
+		purses := map[pocket]Purse{}
 		charged, err := v.chain(tx)
 		if err != nil {
 			return err
@@ -39,9 +40,15 @@ func (l *Ledger) Verify(ctx context.Context) (Verified, error) {
 				return err
 			}
 			delete(charged, id)
+			if err := fillPurses(purses, tx, id); err != nil {
+				return err
+			}
 		}
 		for id := range charged {
 			return disagree(string(id), "charges were booked for a batch that isn't there")
+		}
+		if err := comparePurses(purses, tx); err != nil {
+			return err
 		}
 		return v.keys(tx)
 	})

@@ -28,6 +28,9 @@ type work struct {
 	jobs     shelf[JobRef, JobRow]
 	attempts shelf[AttemptRef, AttemptRow]
 	keys     shelf[string, KeyRow]
+	purses   shelf[pocket, Purse]
+	halts    shelf[string, Halt]     // all of them, once loaded
+	halted   bool                    // halts are loaded
 	flights  map[string][]AttemptRow // in flight by key, the oldest first
 
 	payloads, draftPayloads []Payload
@@ -43,6 +46,8 @@ func newWork(tx Tx, now time.Time, size int) *work {
 	w.jobs.load = guard(w, func(r JobRef) (JobRow, bool, error) { return first(tx.Jobs([]JobRef{r})) })
 	w.attempts.load = guard(w, tx.Attempt)
 	w.keys.load = guard(w, w.loadKey)
+	w.purses.load = guard(w, w.loadPurse)
+	w.halts.load = func(string) (Halt, bool, error) { return Halt{}, false, nil } // see halt
 	return w
 }
 
@@ -115,6 +120,8 @@ func (w *work) keep() {
 	w.jobs.keep()
 	w.attempts.keep()
 	w.keys.keep()
+	w.purses.keep()
+	w.halts.keep()
 	w.payloads = append(w.payloads, w.draftPayloads...)
 	w.charges = append(w.charges, w.draftCharges...)
 	w.draftPayloads, w.draftCharges = nil, nil
@@ -128,6 +135,8 @@ func (w *work) drop() {
 	w.jobs.drop()
 	w.attempts.drop()
 	w.keys.drop()
+	w.purses.drop()
+	w.halts.drop()
 	w.draftPayloads, w.draftCharges = nil, nil
 }
 
@@ -140,6 +149,7 @@ func (w *work) flush() error {
 	c := Changes{
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
 		Payloads: w.payloads, Attempts: w.attempts.take(), Charges: w.charges, Keys: w.keys.take(),
+		Purses: w.purses.take(), Halts: w.halts.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()
 	for _, k := range c.Keys {

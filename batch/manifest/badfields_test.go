@@ -136,6 +136,10 @@ func TestBadFields(t *testing.T) {
 			[]string{`3:17: budget.batch: 0 is not more than zero (a cap of nothing sends nothing)`},
 		},
 		{
+			"no day at all", valid + "budget: {day: 0}\n",
+			[]string{`3:15: budget.day: 0 is not more than zero (a cap of nothing sends nothing)`},
+		},
+		{
 			"negative", valid + "budget: {batch: -1}\n",
 			[]string{`3:17: budget.batch: -1 is not more than zero (a cap of nothing sends nothing)`},
 		},

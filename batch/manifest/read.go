@@ -35,7 +35,7 @@ var providers = []string{"swarms"}
 
 var (
 	manifestFields = []string{"name", "provider", "defaults", "window", "budget", "policy", "jobs", "jobs_from"}
-	budgetFields   = []string{"per_job", "batch"}
+	budgetFields   = []string{"per_job", "batch", "day"}
 	policyFields   = []string{"on_unknown", "compliance", "mode", "request_timeout", "log_lag"}
 )
 
@@ -137,6 +137,9 @@ func (r *reader) budget(n *node, p *path, b *batch.Budget) {
 	}
 	if c := n.get("batch"); c != nil {
 		b.Batch, _ = r.dollars(c, p.field("batch"))
+	}
+	if c := n.get("day"); c != nil {
+		b.Day, _ = r.dollars(c, p.field("day"))
 	}
 }
 

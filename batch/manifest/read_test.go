@@ -26,7 +26,7 @@ defaults:
     - {agent_name: Scanner, model_name: gpt-4o-mini, max_tokens: 1024}
     - {agent_name: Synthesizer, model_name: gpt-4o, max_tokens: 2048, temperature: 0.10}
 window: {timezone: Europe/Berlin, open: "22:00", close: "04:00", start_at: "22:30", finish_by: "03:30", buffer: 5m, weekdays: [fri, mon]}
-budget: {per_job: 0.50, batch: "12.345678"}
+budget: {per_job: 0.50, batch: "12.345678", day: 20}
 policy: {on_unknown: hold, compliance: none, mode: single, request_timeout: 90, log_lag: 1m30s}
 jobs:
   - name: no
@@ -48,7 +48,7 @@ const fullJSON = `{"name": "market-digest", "provider": "swarms",
    "agents": [{"agent_name": "Scanner", "model_name": "gpt-4o-mini", "max_tokens": 1024},
               {"agent_name": "Synthesizer", "model_name": "gpt-4o", "max_tokens": 2048, "temperature": 0.10}]},
  "window": {"timezone": "Europe/Berlin", "open": "22:00", "close": "04:00", "start_at": "22:30", "finish_by": "03:30", "buffer": 300, "weekdays": ["mon", "fri"]},
- "budget": {"per_job": "0.5", "batch": 12.345678},
+ "budget": {"per_job": "0.5", "batch": 12.345678, "day": "20.00"},
  "policy": {"on_unknown": "hold", "compliance": "none", "mode": "single", "request_timeout": "1m30s", "log_lag": 90},
  "jobs": [
   {"task": "First <b> & \"second\"\nline\n", "name": "no", "seed": 123456789012345678901234567890.10},
@@ -67,7 +67,7 @@ func fullManifest() batch.Manifest {
 			Zone: "Europe/Berlin", Open: 22 * 3600, Close: 4 * 3600, StartAt: 22*3600 + 1800, FinishBy: 3*3600 + 1800,
 			Buffer: 5 * time.Minute, Weekdays: []time.Weekday{time.Monday, time.Friday},
 		},
-		Budget: batch.Budget{PerJob: 50 * money.Cent, Batch: 12_345_678},
+		Budget: batch.Budget{PerJob: 50 * money.Cent, Batch: 12_345_678, Day: 20 * money.Dollar},
 		Policy: batch.Policy{OnUnknown: "hold", Compliance: "none", Mode: "single", RequestTimeout: 90 * time.Second, LogLag: 90 * time.Second},
 		Jobs: []batch.Job{
 			{

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
 )
 
 // Config is every setting of offpeak's own.
@@ -21,9 +22,11 @@ type Config struct {
 	LogFormat string // console, json or "" to decide by the terminal
 	HTTPAddr  string // OFFPEAK_HTTP_ADDR
 	HTTPKeys  []Secret
-	Limits    []Limit  // OFFPEAK_LIMITS
-	Notify    Secret   // OFFPEAK_NOTIFY; webhook URLs hold secrets
-	Warnings  []string // names that look like ours and aren't
+	Limits    []Limit   // OFFPEAK_LIMITS
+	CapDay    money.USD // OFFPEAK_CAP_DAY; 0 for none
+	CapKey    money.USD // OFFPEAK_CAP_KEY; 0 for none
+	Notify    Secret    // OFFPEAK_NOTIFY; webhook URLs hold secrets
+	Warnings  []string  // names that look like ours and aren't
 }
 
 // DefaultBaseURL is the public Swarms API.
@@ -66,6 +69,13 @@ func Load(env Env) (Config, error) {
 	c.Key = key
 	c.Limits, err = parseLimits(env.Lookup("OFFPEAK_LIMITS"))
 	wrong = append(wrong, err)
+	for _, limit := range []struct {
+		name string
+		into *money.USD
+	}{{"OFFPEAK_CAP_DAY", &c.CapDay}, {"OFFPEAK_CAP_KEY", &c.CapKey}} {
+		*limit.into, err = readCap(env, limit.name)
+		wrong = append(wrong, err)
+	}
 	for k := range strings.SplitSeq(env.Lookup("OFFPEAK_HTTP_KEYS"), ",") {
 		if k = strings.TrimSpace(k); k != "" {
 			c.HTTPKeys = append(c.HTTPKeys, NewSecret(k))
@@ -124,6 +134,21 @@ func (c Config) NeedKey() error {
 		Kind: batch.BadInput, Op: "read setting", Thing: "SWARMS_API_KEY", Detail: "there is no API key",
 		Hint: "make one at https://swarms.world/platform/api-keys, then: export SWARMS_API_KEY=sk-... (or SWARMS_API_KEY_FILE=/path/to/it)",
 	}
+}
+
+func readCap(env Env, name string) (money.USD, error) {
+	text := strings.TrimPrefix(env.Lookup(name), "$")
+	if text == "" {
+		return 0, nil
+	}
+	v, err := money.Parse(text)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%s: %q is not an amount of dollars: write it as 25.00", name, text)
+	case v <= 0:
+		return 0, fmt.Errorf("%s: %s sends nothing: leave it out for no cap, and use starter stop to have nothing sent", name, text)
+	}
+	return v, nil
 }
 
 func readKey(env Env) (Secret, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
+	"github.com/offpeak/offpeak/money"
 )
 
 const key = "sk-very-secret-indeed"
@@ -56,6 +57,23 @@ func TestAllErrorsAtOnce(t *testing.T) {
 	for _, secret := range []string{"hunter2", key} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error shows %q", secret)
+		}
+	}
+}
+
+func TestCaps(t *testing.T) {
+	c, err := config.Load(config.Env{"HOME=/h", "OFFPEAK_CAP_DAY=25", "OFFPEAK_CAP_KEY=$12.345678"})
+	if err != nil || c.CapDay != 25*money.Dollar || c.CapKey != 12_345_678 {
+		t.Errorf("%s and %s, %v", c.CapDay, c.CapKey, err)
+	}
+	c, err = config.Load(config.Env{"HOME=/h", "OFFPEAK_CAP_DAY="})
+	if err != nil || c.CapDay != 0 || c.CapKey != 0 {
+		t.Errorf("without caps: %s and %s, %v", c.CapDay, c.CapKey, err)
+	}
+	for _, bad := range []string{"0", "-1", "much", "1e3x", "0.0000001"} {
+		_, err := config.Load(config.Env{"HOME=/h", "OFFPEAK_CAP_KEY=" + bad})
+		if batch.KindOf(err) != batch.BadInput || !strings.Contains(err.Error(), "OFFPEAK_CAP_KEY") {
+			t.Errorf("%q: %v", bad, err)
 		}
 	}
 }

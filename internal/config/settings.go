@@ -34,6 +34,14 @@ var settings = []setting{
 		"OFFPEAK_LIMITS", "none", "rate limits that you know of besides those that the API tells: 1/2s,2000/1m (requests/span)",
 		"all workers on the ledger keep what the one says that started last",
 	},
+	{
+		"OFFPEAK_CAP_DAY", "none", "dollars that may be spent on one night, over all batches and keys of the ledger",
+		"each worker keeps its own: give all workers the same",
+	},
+	{
+		"OFFPEAK_CAP_KEY", "none", "dollars that one API key may spend on one night, over all batches of the ledger",
+		"each worker keeps its own: give all workers the same",
+	},
 	{"OFFPEAK_LOG_LEVEL", "info", "debug, info, warn or error", "debug logs every verdict of the gate"},
 	{"OFFPEAK_LOG_FORMAT", "console on a terminal, else json", "console or json", ""},
 	{

@@ -102,6 +102,12 @@ func tampering(t *testing.T, r *room) {
 			"INSERT INTO charges SELECT * FROM aside; DROP TABLE aside", "charge 6",
 		},
 		{"a sum", "UPDATE tallies SET held = held + 1 WHERE batch_id = " + id, "UPDATE tallies SET held = held - 1 WHERE batch_id = " + id, string(d.id)},
+		{"a purse", "UPDATE purses SET charged = charged + 1 WHERE key_id <> ''", "UPDATE purses SET charged = charged - 1 WHERE key_id <> ''", "key " + d.key},
+		{"a night's purse", "UPDATE purses SET held = held + 1 WHERE key_id = ''", "UPDATE purses SET held = held - 1 WHERE key_id = ''", "all keys"},
+		{
+			"a missing purse", "CREATE TABLE aside AS SELECT * FROM purses WHERE key_id = ''; DELETE FROM purses WHERE key_id = ''",
+			"INSERT INTO purses SELECT * FROM aside; DROP TABLE aside", "all keys",
+		},
 		{"a state", "UPDATE jobs SET state = 'planned' WHERE seq = 6", "UPDATE jobs SET state = 'unknown' WHERE seq = 6", string(d.id)},
 		{"a ceiling", "UPDATE jobs SET ceiling = ceiling + 1 WHERE seq = 7", "UPDATE jobs SET ceiling = ceiling - 1 WHERE seq = 7", string(d.id)},
 		{

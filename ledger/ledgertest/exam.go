@@ -44,6 +44,12 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Keys", keys},
 		{"Reading", reading},
 		{"Caps", capsUnderFire},
+		{"NightCaps", nightCaps},
+		{"NightCapsTogether", nightCapsUnderFire},
+		{"Purses", purses},
+		{"Steering", steering},
+		{"Halts", halts},
+		{"Upgrade", upgrade},
 		{"Crash", crashes},
 		{"Handles", handles},
 		{"Neighbours", neighbours},
@@ -89,7 +95,7 @@ func (r *room) open(t testing.TB) *ledger.Ledger {
 func (r *room) wipe(t tb) {
 	t.Helper()
 	statement := "UPDATE head SET n = 0, hash = '" + ledger.Genesis + "'"
-	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys"} {
+	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts"} {
 		statement += "; DELETE FROM " + table
 	}
 	if err := r.place.Exec(statement); err != nil {

@@ -97,6 +97,8 @@ func admitting(t *testing.T, r *room) {
 	want := ledger.Standing{
 		Now: now, Job: job, Batch: batchRow, Span: batchRow.Span, Slow: 10 * time.Minute,
 		Held: ceil15, Charged: 97_250, // its own reservation isn't counted
+		Purse: ledger.Purse{Night: d.id.Night(), Key: d.key, Held: ceil15, Charged: 97_250},
+		Night: ledger.Purse{Night: d.id.Night(), Held: ceil15, Charged: 97_250},
 		Key: ledger.Key{
 			ID: d.key, Proven: evening, Floor: evening.Add(-time.Minute), FloorWhy: "Retry-After",
 			InFlight: 1, Oldest: evening.Add(time.Second), LastSent: evening.Add(time.Second),

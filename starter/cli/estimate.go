@@ -165,10 +165,13 @@ func (e estimate) credits() string {
 
 func (e estimate) budget() string {
 	s := e.Budget.PerJob.Dollars() + " a job, " + e.Budget.Batch.Dollars() + " in all"
+	if e.Budget.Day > 0 {
+		s += ", " + e.Budget.Day.Dollars() + " a night with all batches"
+	}
 	switch {
 	case len(e.OverPerJob) > 0:
 		s += fmt.Sprintf(": REFUSED, the ceiling of %s is above the cap of a job, first %s", plural(len(e.OverPerJob), "job"), printable(e.OverPerJob[0]))
-	case e.Night > e.Budget.Batch:
+	case e.Night > e.Budget.Batch, e.Budget.Day > 0 && e.Night > e.Budget.Day:
 		s += ": REFUSED, the night price is above it"
 	case e.Ceiling > e.Budget.Batch:
 		s += "; the ceiling is above it, so jobs wait for others to settle, and some may be skipped"

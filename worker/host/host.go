@@ -22,6 +22,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/obs"
+	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/workflows"
@@ -80,6 +81,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 
 	hands := activities.New(activities.Deps{
 		Ledger: books, Archive: store, Swarms: api, Log: o.Log,
+		Caps:       ledger.Caps{Night: c.CapDay, Key: c.CapKey},
 		Running:    running(temporal),
 		Attributes: searchAttributes(ctx, temporal, o),
 		Limits:     limits(c.Limits),

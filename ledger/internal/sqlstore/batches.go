@@ -9,33 +9,36 @@ import (
 
 var batches = &table[ledger.Batch]{
 	name: "batches", key: "id", fixed: "no provider digest planned_at",
-	rest: "key_id workflow_id run_id span card budget policy jobs estimate ceiling sealed stopped",
+	rest: "key_id workflow_id run_id span card budget policy jobs estimate ceiling sealed stopped paused_by paused_why paused_at",
 	values: func(n numbers, b ledger.Batch) []any {
 		return []any{
 			string(b.ID), n[b.ID], b.Provider, b.Digest, ledger.Micros(b.PlannedAt),
 			b.Key, b.Owner.WorkflowID, b.Owner.RunID, object(b.Span), object(b.Card), object(b.Budget), object(b.Policy),
 			b.Jobs, int64(b.Estimate), int64(b.Ceiling), b.Sealed, b.Stopped,
+			b.Paused.By, b.Paused.Why, ledger.Micros(b.Paused.At),
 		}
 	},
 }
 
 const batchColumns = `b.id, b.provider, b.digest, b.planned_at, b.key_id, b.workflow_id, b.run_id,
-	b.span, b.card, b.budget, b.policy, b.jobs, b.estimate, b.ceiling, b.sealed, b.stopped`
+	b.span, b.card, b.budget, b.policy, b.jobs, b.estimate, b.ceiling, b.sealed, b.stopped,
+	b.paused_by, b.paused_why, b.paused_at`
 
 func scanBatch(s sink, more ...any) (ledger.Batch, error) {
 	var (
 		b                          ledger.Batch
-		planned                    int64
+		planned, paused            int64
 		span, card, budget, policy string
 	)
 	err := s.Scan(append([]any{
 		&b.ID, &b.Provider, &b.Digest, &planned, &b.Key, &b.Owner.WorkflowID, &b.Owner.RunID,
 		&span, &card, &budget, &policy, &b.Jobs, &b.Estimate, &b.Ceiling, &b.Sealed, &b.Stopped,
+		&b.Paused.By, &b.Paused.Why, &paused,
 	}, more...)...)
 	if err != nil {
 		return b, err
 	}
-	b.PlannedAt = ledger.Instant(planned)
+	b.PlannedAt, b.Paused.At = ledger.Instant(planned), ledger.Instant(paused)
 	for _, part := range []struct {
 		text string
 		into any

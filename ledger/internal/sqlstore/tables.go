@@ -122,6 +122,8 @@ func (t *tx) Save(c ledger.Changes) error {
 		func() error { return save(t, requests, c.Payloads) },
 		func() error { return save(t, keys, c.Keys) },
 		func() error { return save(t, quota, c.Windows) },
+		func() error { return save(t, purses, c.Purses) },
+		func() error { return save(t, halts, c.Halts) },
 		func() error { return save(t, attempts, c.Attempts) },
 		func() error { return save(t, charges, c.Charges) },
 		t.send,
