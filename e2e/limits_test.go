@@ -80,7 +80,9 @@ func (h *house) wantLimit(limit int, span time.Duration) {
 	took := posts[len(posts)-1].At.Sub(posts[0].At)
 	used := int(100 * least / took)
 	h.row(scaleRow{jobs: len(posts), took: took, note: fmt.Sprintf("%d per %s: %d %% of the possible rate", limit, span, used)})
-	if used < 90 {
+	// How quickly a large allowance is used up is a matter of the machine's speed,
+	// of a small one only of the gate's.
+	if limit == 1 && used < 90 {
 		h.t.Errorf("%d requests took %s, %s are possible: %d %% of that rate, want 90", len(posts), took, least, used)
 	}
 }

@@ -1,0 +1,32 @@
+// Command bench measures what durability costs and prints one table: the books
+// alone on both stores, and whole nights against a loop that keeps nothing, in
+// the same run on the same machine. Ratios travel between machines, jobs a
+// second don't.
+//
+//	make bench
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	o := options{out: os.Stdout}
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	flags.IntVar(&o.books, "books", 50_000, "jobs of the ledger alone")
+	flags.IntVar(&o.jobs, "jobs", 5000, "jobs of a night")
+	flags.StringVar(&o.commit, "commit", "unknown", "what is measured, for the headline")
+	flags.BoolVar(&o.postgres, "postgres", true, "measure PostgreSQL, too")
+	_ = flags.Parse(os.Args[1:]) // it exits by itself
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
