@@ -3,7 +3,9 @@ package archive
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -73,12 +75,12 @@ func (a *Archive) Put(ctx context.Context, key string, content []byte) error {
 	if err := checkKey(op, key); err != nil {
 		return err
 	}
-	err := a.bucket.WriteAll(ctx, key, content, &blob.WriterOptions{IfNotExist: true, ContentType: contentType(key)})
-	switch {
-	case err == nil:
-		return a.sync(key)
-	case gcerrors.Code(err) != gcerrors.FailedPrecondition:
+	placed, err := a.place(ctx, key, content)
+	if err != nil {
 		return outOfReach(op, key, err)
+	}
+	if placed {
+		return a.sync(key)
 	}
 	there, err := a.bucket.ReadAll(ctx, key)
 	if err != nil {
@@ -89,6 +91,30 @@ func (a *Archive) Put(ctx context.Context, key string, content []byte) error {
 	}
 	return a.sync(key) // whoever wrote it may have died before
 }
+
+// place brings content under a key unless something is there already: in a
+// file of its own first, then by a hard link, which the file system makes once
+// or not at all. The library's own IfNotExist looks first and renames then,
+// and two writers can both find nothing.
+func (a *Archive) place(ctx context.Context, key string, content []byte) (placed bool, err error) {
+	part := key + "." + rand.Text() + ".part"
+	if err := a.bucket.WriteAll(ctx, part, content, &blob.WriterOptions{ContentType: contentType(key)}); err != nil {
+		return false, err
+	}
+	defer func() { _ = os.Remove(a.path(part)) }() // one that stays is only untidy
+	if err := syncPath(a.path(part)); err != nil {
+		return false, err
+	}
+	switch err := os.Link(a.path(part), a.path(key)); {
+	case errors.Is(err, fs.ErrExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, nil
+}
+
+func (a *Archive) path(key string) string { return filepath.Join(a.root, filepath.FromSlash(key)) }
 
 // Get reads a key's content; NotFound when there is none.
 func (a *Archive) Get(ctx context.Context, key string) ([]byte, error) {
@@ -110,7 +136,7 @@ func (a *Archive) Get(ctx context.Context, key string) ([]byte, error) {
 // synced too: without this, a power cut could leave a paid job with an empty
 // answer.
 func (a *Archive) sync(key string) error {
-	path := filepath.Join(a.root, filepath.FromSlash(key))
+	path := a.path(key)
 	for _, p := range []string{path, filepath.Dir(path)} {
 		if err := syncPath(p); err != nil {
 			return outOfReach("write archive", key, err)

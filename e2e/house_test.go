@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -218,7 +219,9 @@ func (h *house) starter(args ...string) done {
 
 func (h *house) starterEnv(extra []string, args ...string) done {
 	h.t.Helper()
-	cmd := exec.CommandContext(h.t.Context(), filepath.Join(bin, "starter"), args...)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 4*time.Minute) // whatever hangs is to say so
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "starter"), args...)
 	cmd.Env = h.env(extra...)
 	cmd.Dir = h.dir
 	var out, errs bytes.Buffer

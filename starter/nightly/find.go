@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.temporal.io/api/serviceerror"
@@ -69,7 +70,11 @@ func (c *Client) list(ctx context.Context, query string) ([]*workflowpb.Workflow
 	if err != nil {
 		return nil, err
 	}
-	return r.GetExecutions(), nil
+	// A cron workflow's next run is there as soon as the last one ends, with that
+	// one's search attributes, and stands still until its hour: it is no night yet.
+	return slices.DeleteFunc(r.GetExecutions(), func(e *workflowpb.WorkflowExecutionInfo) bool {
+		return e.GetExecutionTime().AsTime().After(c.now())
+	}), nil
 }
 
 // latest is the run of the latest night; of several of one night, the one that

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/offpeak/offpeak/batch"
 )
@@ -36,9 +40,15 @@ func (n Night) Wait(ctx context.Context) (batch.Result, error) {
 // end waits until the night is over. over says that it is: what fault there is
 // is then the night's own, else it is that of asking.
 func (n Night) end(ctx context.Context) (r batch.Result, f *batch.Fault, over bool) {
-	err := n.client.temporal.GetWorkflow(ctx, n.WorkflowID, n.RunID).Get(ctx, &r)
+	// Not following: a cron workflow's run ends by starting the next one, and
+	// who follows that chain waits for ever.
+	err := n.client.temporal.GetWorkflow(ctx, n.WorkflowID, n.RunID).
+		GetWithOptions(ctx, &r, client.WorkflowRunGetOptions{DisableFollowingRuns: true})
 	var ended *temporal.WorkflowExecutionError
+	var next *workflow.ContinueAsNewError
 	switch {
+	case errors.As(err, &next):
+		return n.handedOn(ctx)
 	case err == nil:
 		return r, nil, true
 	case errors.As(err, &ended):
@@ -46,6 +56,25 @@ func (n Night) end(ctx context.Context) (r batch.Result, f *batch.Fault, over bo
 		return r, f, true
 	}
 	return r, n.client.fault(ctx, "wait for night", string(n.Batch), err), false
+}
+
+// handedOn is the end of a cron workflow's run: how it ended stands in the
+// event that started the next one.
+func (n Night) handedOn(ctx context.Context) (r batch.Result, f *batch.Fault, over bool) {
+	events := n.client.temporal.GetWorkflowHistory(ctx, n.WorkflowID, n.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+	e, err := events.Next()
+	if err != nil {
+		return r, n.client.fault(ctx, "wait for night", string(n.Batch), err), false
+	}
+	last := e.GetWorkflowExecutionContinuedAsNewEventAttributes()
+	if last.GetFailure() != nil {
+		r, f = n.ended(temporal.GetDefaultFailureConverter().FailureToError(last.GetFailure()))
+		return r, f, true
+	}
+	if err := converter.GetDefaultDataConverter().FromPayloads(last.GetLastCompletionResult(), &r); err != nil {
+		return r, n.client.fault(ctx, "read the result of night", string(n.Batch), err), false
+	}
+	return r, nil, true
 }
 
 // Watch is Wait that says how the night stands: at once, every so often, and
