@@ -119,18 +119,37 @@ func (h *house) many(name string, n int) string {
 		"jobs_from: "+filepath.Join(h.dir, name+".jsonl")+"\n")
 }
 
-// awaitArrivals waits until the provider has seen n paid requests.
+// awaitArrivals waits until the provider has done n jobs.
 func (h *house) awaitArrivals(n int) {
 	h.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
+	h.awaitBooks(func(b *simulator.Books) bool { return b.Totals().Executions >= n })
+}
+
+// awaitFlight waits until at least n requests are under way at the provider.
+func (h *house) awaitFlight(n int) {
+	h.t.Helper()
+	h.awaitBooks(func(b *simulator.Books) bool {
+		flying := 0
+		for a := range b.Arrivals() {
+			if strings.HasSuffix(a.Path, "/completions") && a.Status == 0 {
+				flying++
+			}
+		}
+		return flying >= n
+	})
+}
+
+func (h *house) awaitBooks(enough func(*simulator.Books) bool) {
+	h.t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	patience := time.NewTimer(5 * time.Minute)
 	defer patience.Stop()
-	for h.sim.Books().Totals().Executions < n {
+	for !enough(h.sim.Books()) {
 		select {
 		case <-tick.C:
 		case <-patience.C:
-			h.t.Fatalf("%d of %d requests after five minutes", len(h.books().posts), n)
+			h.t.Fatalf("not after five minutes, with %d requests", len(h.books().posts))
 		}
 	}
 }
@@ -150,6 +169,7 @@ func TestScaleKilledWorker(t *testing.T) {
 			began := time.Now()
 			follow := h.start("starter", nil, "run", "--json", path)
 			h.awaitArrivals(scaleJobs * 2 / 5)
+			h.awaitFlight(4) // at a moment that leaves something in doubt
 			first.kill()
 			died := h.sending("killed")
 			if len(died) == 0 {
