@@ -57,7 +57,7 @@ func (h *Hands) auditNight(ctx context.Context, in batch.AuditRequest, p *pulse)
 		return batch.Result{}, err
 	}
 	result := batch.Result{
-		Batch: b.ID, Night: in.Span.Night, State: stateDone,
+		Budget: night.budget(), Batch: b.ID, Night: in.Span.Night, State: stateDone,
 		Jobs: verdict.Jobs, Money: verdict.Money, Discount: verdict.Discount, Audit: verdict.Audit,
 	}
 	if !verdict.Audit.Passed {

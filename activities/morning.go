@@ -22,6 +22,8 @@ type night struct {
 	batch   ledger.Batch
 	in      batch.AuditRequest
 	pulse   *pulse
+	skipped int
+	last    ledger.Job            // of the skipped ones the last: it says which cap was reached, and with what
 	charges map[int]ledger.Charge // by sequence number; of a job that was billed twice, the last
 }
 
@@ -37,6 +39,11 @@ func (n *night) judge(ctx context.Context) (audit.Verdict, error) {
 		count++
 		n.pulse.now(Beat{Doing: "judging jobs", Count: count})
 		j.Job(job)
+		if job.State == batch.Skipped {
+			if n.skipped++; !job.UpdatedAt.Before(n.last.UpdatedAt) {
+				n.last = job
+			}
+		}
 		return nil
 	})
 	if err != nil {
@@ -50,6 +57,14 @@ func (n *night) judge(ctx context.Context) (audit.Verdict, error) {
 		return nil
 	})
 	return j.Verdict(), err
+}
+
+// budget says which cap was reached, "" when none was.
+func (n *night) budget() string {
+	if n.skipped == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s for want of budget, the last: %s", count(n.skipped, "job was skipped", "jobs were skipped"), n.last.Why)
 }
 
 // maxRevisions bounds how often a night's report is written under new names.

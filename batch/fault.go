@@ -107,8 +107,8 @@ const (
 	ExitDone        = 0   // done and audited
 	ExitInternal    = 1   // our fault
 	ExitBadInput    = 2   // the manifest, a flag, a setting or the key
-	ExitIncomplete  = 3   // done, with rejected, parked, skipped or cancelled jobs
-	ExitMoney       = 4   // refused for money
+	ExitIncomplete  = 3   // done, with rejected, parked or cancelled jobs
+	ExitMoney       = 4   // refused for money, or jobs were skipped because a budget was reached
 	ExitAudit       = 5   // the audit failed
 	ExitOutOfReach  = 6   // provider or Temporal out of reach
 	ExitInterrupted = 130 // Ctrl-C: the night goes on

@@ -113,4 +113,5 @@ type Progress struct {
 	Ceiling  money.USD   `json:"ceiling,omitzero"`
 	Shards   []string    `json:"shards,omitempty"` // workflow ids of shards under way: their own progress is not in Jobs yet
 	Warnings []string    `json:"warnings,omitempty"`
+	Paused   Pause       `json:"paused,omitzero"` // by a person, while nothing new is sent
 }

@@ -16,6 +16,8 @@ type Result struct {
 	Money    Money        `json:"money"`
 	Discount Discount     `json:"discount"`
 	Audit    Audit        `json:"audit"`
+	Budget   string       `json:"budget,omitempty"` // which cap was reached, and with what: one line, when jobs were skipped
+	Paused   Pause        `json:"paused,omitzero"`  // of a night that runs: who had it wait
 	Report   string       `json:"report,omitempty"` // URL of the written report in the archive, without its extension
 }
 
@@ -53,12 +55,14 @@ type Finding struct {
 // Temporal payload. The report in the archive names all.
 const MaxFindingJobs = 20
 
-// ExitCode of a night that ended: 5 when the audit failed, 3 when jobs are
-// left over, else 0.
+// ExitCode of a night that ended: 5 when the audit failed, 4 when jobs were
+// skipped because a budget was reached, 3 when others are left over, else 0.
 func (r Result) ExitCode() int {
 	switch {
 	case !r.Audit.Passed:
 		return ExitAudit
+	case r.Jobs.Skipped > 0:
+		return ExitMoney
 	case r.Jobs.Succeeded < r.Jobs.Total:
 		return ExitIncomplete
 	}

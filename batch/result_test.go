@@ -17,6 +17,8 @@ func TestResultExitCode(t *testing.T) {
 	}{
 		{"all succeeded", true, counts(3, 3), ExitDone},
 		{"one left over", true, counts(3, 2), ExitIncomplete},
+		{"skipped for want of room under a cap", true, Counts{Total: 3, Succeeded: 1, Parked: 1, Skipped: 1}, ExitMoney},
+		{"the audit outweighs what was skipped", false, Counts{Total: 3, Succeeded: 2, Skipped: 1}, ExitAudit},
 		{"the audit outweighs what is left over", false, counts(3, 2), ExitAudit},
 		{"a failed audit with every job answered", false, counts(3, 3), ExitAudit},
 		{"nothing was judged", false, Counts{}, ExitAudit},

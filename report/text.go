@@ -71,6 +71,9 @@ func (p *page) night(m Morning) {
 		done = append(done, grouped(w.Limited)+" met a rate limit")
 	}
 	p.wrap("  sent      ", "            ", strings.Join(done, ", "))
+	if m.Budget != "" {
+		p.wrap("  budget    ", "            ", m.Budget)
+	}
 	if m.Stop != "" {
 		p.wrap("  stopped   ", "            ", m.Stop)
 	}

@@ -125,6 +125,29 @@ var AuditDiscount = Call[batch.AuditRequest, batch.Result]{AuditDiscountName, fu
 	}
 }}
 
+// SteerNight writes a person's order into the books. Somebody waits for the
+// answer: a ledger that is out of reach for longer than a minute is an error,
+// and the order isn't given.
+var SteerNight = Call[batch.Steer, batch.Steered]{SteerNightName, func(in batch.Steer) workflow.ActivityOptions {
+	summary := in.Do + " by " + in.By
+	if in.Cap > 0 {
+		summary = in.Do + " to " + in.Cap.Dollars() + " by " + in.By
+	}
+	if r := []rune(summary); len(r) > 150 { // Temporal takes 200
+		summary = string(r[:150]) + "..."
+	}
+	return workflow.ActivityOptions{
+		TaskQueue:              TaskQueue,
+		Summary:                summary,
+		StartToCloseTimeout:    35 * time.Second, // the ledger gives up a transaction after 30
+		ScheduleToCloseTimeout: time.Minute,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 8 * time.Second, // 1, 2, 4, 8, 8 ... s until the minute is over
+			NonRetryableErrorTypes: final(),
+		},
+	}
+}}
+
 // patient retries for as long as it takes: the ledger or the archive will come
 // back, and giving up would leave a paid night without its report.
 func patient() *temporal.RetryPolicy {

@@ -31,7 +31,10 @@ type hands struct {
 	credits func(batch.CreditsRequest) error
 	submit  func(batch.Submit) (batch.Outcome, error)
 	audit   func(batch.AuditRequest) (batch.Result, error)
+	steer   func(batch.Steer) (batch.Steered, error)
+	left    func(batch.Page) []int // nil for all of a page
 
+	steered []batch.Steer
 	asked   []batch.CreditsRequest
 	sent    []batch.Submit
 	sentAt  []time.Time
@@ -51,6 +54,7 @@ func newHands(t *testing.T, asked time.Time, jobs int) *hands {
 	bind(h.env, workflows.PendingJobs, h.pendingJobs)
 	bind(h.env, workflows.SubmitSwarm, h.submitSwarm)
 	bind(h.env, workflows.AuditDiscount, h.auditDiscount)
+	bind(h.env, workflows.SteerNight, h.steerNight)
 	return h
 }
 
@@ -89,7 +93,7 @@ func (h *hands) usualPlan(in batch.PlanRequest) (batch.Plan, error) {
 	}
 	return batch.Plan{
 		Batch: batch.NewID("digest", start.Span.Night), Window: h.window, Start: start,
-		Jobs: h.jobs, Pending: h.jobs, Estimate: money.USD(h.jobs) * money.Cent,
+		Jobs: h.jobs, Pending: h.jobs, Estimate: money.USD(h.jobs) * money.Cent, Budget: batch.Budget{Batch: money.Dollar},
 		Policy: batch.Policy{RequestTimeout: h.timeout}, ShardSize: 10, Shards: 2, InFlight: 4,
 	}, nil
 }
@@ -105,6 +109,9 @@ func (h *hands) checkCredits(_ context.Context, in batch.CreditsRequest) (batch.
 }
 
 func (h *hands) pendingJobs(_ context.Context, in batch.Page) ([]int, error) {
+	if h.left != nil {
+		return h.left(in), nil
+	}
 	var seqs []int
 	for i := in.From; i < in.To; i++ {
 		seqs = append(seqs, i)
@@ -133,6 +140,21 @@ func (h *hands) auditDiscount(_ context.Context, in batch.AuditRequest) (batch.R
 	r := batch.Result{Batch: in.Batch, Night: in.Span.Night, State: workflows.StateDone, Audit: batch.Audit{Passed: true}}
 	r.Jobs.Add(batch.Succeeded, h.jobs)
 	return r, nil
+}
+
+// steerNight keeps the books' part of a pause and a cap.
+func (h *hands) steerNight(_ context.Context, in batch.Steer) (batch.Steered, error) {
+	h.mu.Lock()
+	h.steered = append(h.steered, in)
+	h.mu.Unlock()
+	if h.steer != nil {
+		return h.steer(in)
+	}
+	out := batch.Steered{Cap: max(in.Cap, money.Dollar)}
+	if in.Do == batch.SteerPause {
+		out.Paused = batch.Pause{By: in.By, Why: in.Why, At: h.env.Now()}
+	}
+	return out, nil
 }
 
 // fails is an error as the hands would make it from a fault.

@@ -11,8 +11,14 @@ const (
 	PendingJobsName   = "PendingJobs"
 	SubmitSwarmName   = "SubmitSwarm"
 	AuditDiscountName = "AuditDiscount"
+	SteerNightName    = "SteerNight"
 
 	ProgressQuery = "progress"
+
+	PauseUpdate       = "pause"
+	ResumeUpdate      = "resume"
+	CancelUpdate      = "cancel"
+	RaiseBudgetUpdate = "raise_budget"
 )
 
 // Task queues: the story on one, paid sends on the other, so that a flood of
@@ -35,6 +41,7 @@ const (
 	StatePlanning = "planning"
 	StateWaiting  = "waiting"
 	StateSending  = "sending"
+	StatePaused   = "paused" // only AttrState: while it waits or sends, and somebody paused it
 	StateAuditing = "auditing"
 	StateDone     = "done"
 	StateRefused  = "refused" // ended before anything was sent

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/log"
@@ -28,6 +29,10 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) { return n.progress, nil }); err != nil {
 		return batch.Result{}, err
 	}
+	ctx, n.end = workflow.WithCancel(ctx)
+	if err := n.listen(ctx); err != nil {
+		return batch.Result{}, err
+	}
 
 	steps := []func(workflow.Context) error{
 		func(ctx workflow.Context) error { return n.plan(ctx, input) },
@@ -42,6 +47,9 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 				break // something may be in the books: they are judged below, whatever happened
 			}
 			n.enter(ctx, StateRefused)
+			if err := n.settled(ctx); err != nil {
+				return batch.Result{}, err
+			}
 			return batch.Result{}, cause(err)
 		}
 	}
@@ -57,6 +65,11 @@ type night struct {
 	planned  bool   // the ledger has the jobs
 	sent     bool   // the fan-out began
 	stop     string // why it stopped early
+
+	end       func() // ends the steps, as a cancellation from outside does
+	cancelled bool   // nothing more is sent
+	raised    bool   // the cap was raised since the round of sends began
+	reopened  int    // jobs that it gave another chance
 }
 
 // plan has the manifest read, the night claimed and every job written down
@@ -153,22 +166,49 @@ func (n *night) openingCheck(ctx workflow.Context) error {
 	return err
 }
 
-// fanOut sends everything, shard by shard.
+// fanOut sends everything, shard by shard. When the cap was raised meanwhile,
+// the shards in which jobs were skipped go round once more.
 func (n *night) fanOut(ctx workflow.Context) error {
 	if n.terms.Pending == 0 {
 		return nil
 	}
 	n.sent = true
 	n.enter(ctx, StateSending)
+	var from []int
+	for at := 0; at < n.terms.Jobs; at += n.terms.ShardSize {
+		from = append(from, at)
+	}
+	for round := 1; ; round++ {
+		skipped, err := n.round(ctx, round, from)
+		if err != nil {
+			return err
+		}
+		if err := n.settled(ctx); err != nil {
+			return err
+		}
+		if !n.raised || len(skipped) == 0 || ctx.Err() != nil {
+			return nil
+		}
+		from = skipped
+	}
+}
+
+// round runs the shards that begin at these jobs, and says in which of them
+// jobs were skipped.
+func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []int, failed error) {
+	n.progress.Jobs.Skipped = max(n.progress.Jobs.Skipped-n.reopened, 0)
+	n.raised, n.reopened = false, 0
 	var (
 		id      = workflow.GetInfo(ctx).WorkflowExecution.ID
 		running = map[string]Future[ShardResult]{}
 		pick    = workflow.NewSelector(ctx)
-		failed  error
 	)
 	start := func(from int) {
 		to := min(from+n.terms.ShardSize, n.terms.Jobs)
 		child := fmt.Sprintf("%s/%06d", id, from)
+		if round > 1 {
+			child = fmt.Sprintf("%s/%d", child, round)
+		}
 		in := ShardRequest{
 			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span,
 			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout,
@@ -180,16 +220,18 @@ func (n *night) fanOut(ctx workflow.Context) error {
 			result, err := future.Get(ctx)
 			delete(running, child)
 			n.shardEnded(child, result)
+			if result.Jobs.Skipped > 0 {
+				skipped = append(skipped, from)
+			}
 			if err != nil && failed == nil {
 				failed = err
 			}
 		})
 	}
-	next := 0
-	for next < n.terms.Jobs || len(running) > 0 {
-		for next < n.terms.Jobs && len(running) < n.terms.Shards && failed == nil && ctx.Err() == nil {
-			start(next)
-			next += n.terms.ShardSize
+	for len(from) > 0 || len(running) > 0 {
+		for len(from) > 0 && len(running) < n.terms.Shards && failed == nil && ctx.Err() == nil {
+			start(from[0])
+			from = from[1:]
 		}
 		if len(running) == 0 {
 			break
@@ -197,10 +239,13 @@ func (n *night) fanOut(ctx workflow.Context) error {
 		pick.Select(ctx)
 	}
 	if failed != nil {
-		n.stop = cause(failed).Error()
+		if n.stop == "" {
+			n.stop = cause(failed).Error()
+		}
 		n.log.Error("a shard ended badly", "batch", n.terms.Batch, "error", failed)
 	}
-	return failed
+	slices.Sort(skipped)
+	return skipped, failed
 }
 
 // shardEnded adds a shard's result to the night's progress.
@@ -224,13 +269,18 @@ func (n *night) shardEnded(child string, r ShardResult) {
 func (n *night) audit(ctx workflow.Context) (batch.Result, error) {
 	cancelled := ctx.Err() != nil
 	if cancelled {
-		n.stop = "the night was cancelled"
+		if !n.cancelled {
+			n.stop = "the night was cancelled"
+		}
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 	}
 	n.enter(ctx, StateAuditing)
 	result, err := AuditDiscount.Do(ctx, batch.AuditRequest{Batch: n.terms.Batch, Span: n.span, Stop: n.stop, Cancelled: cancelled})
 	if cancelled && isKind(err, batch.NothingToJudge) {
 		err = nil // cancelled before the first send: no night, rather than a bad one
+	}
+	if err := n.settled(ctx); err != nil { // an order that came while the last step ended
+		return batch.Result{}, err
 	}
 	if err != nil {
 		n.enter(ctx, StateFailed)

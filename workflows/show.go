@@ -27,10 +27,19 @@ func (n *night) enter(ctx workflow.Context, state string) {
 	err := workflow.UpsertTypedSearchAttributes(ctx,
 		attrBatch.ValueSet(string(n.terms.Batch)),
 		attrNight.ValueSet(string(n.terms.Batch.Night())),
-		attrState.ValueSet(state))
+		attrState.ValueSet(n.shown()))
 	if err != nil {
 		n.log.Warn("search attributes not set", "error", err)
 	}
+}
+
+// shown is the state as it can be searched for: a pause shows, whatever it
+// holds up.
+func (n *night) shown() string {
+	if n.progress.Paused.On() && (n.progress.State == StateWaiting || n.progress.State == StateSending) {
+		return StatePaused
+	}
+	return n.progress.State
 }
 
 // details is the night in Markdown, for the Temporal UI.
@@ -41,6 +50,12 @@ func (n *night) details() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**: %s\n\n", p.Batch, p.State)
+	if n.shown() == StatePaused {
+		fmt.Fprintf(&b, "- **paused** since %s %s\n", p.Paused.At.UTC().Format("15:04 UTC"), p.Paused)
+	}
+	if n.cancelled {
+		fmt.Fprintf(&b, "- **%s**\n", n.stop)
+	}
 	if !p.Waiting.IsZero() {
 		fmt.Fprintf(&b, "- starts %s (%s)\n", p.Waiting.Format("Mon 15:04"), p.Waiting.UTC().Format("15:04 UTC"))
 	}
@@ -48,6 +63,9 @@ func (n *night) details() string {
 		clock(n.span.Opens), clock(n.span.Closes), n.terms.Window.Zone, clock(n.span.Deadline))
 	fmt.Fprintf(&b, "- %d jobs, %d to send: estimate %s, by day %s, at most %s\n",
 		n.terms.Jobs, n.terms.Pending, n.terms.Estimate.Dollars(), n.terms.DayPrice.Dollars(), n.terms.Ceiling.Dollars())
+	if n.terms.Budget.Batch > 0 {
+		fmt.Fprintf(&b, "- cap %s\n", n.terms.Budget.Batch.Dollars())
+	}
 	if p.State == StateDone || p.State == StateFailed {
 		fmt.Fprintf(&b, "- %d succeeded, %d rejected, %d unknown, %d parked, %d skipped, %d cancelled; paid %s\n",
 			p.Jobs.Succeeded, p.Jobs.Rejected, p.Jobs.Unknown, p.Jobs.Parked, p.Jobs.Skipped, p.Jobs.Cancelled, p.Billed.Dollars())

@@ -93,8 +93,8 @@ A night needs a Temporal server and a worker (go run ./worker). To see one in a
 minute, with nothing set up: starter demo.
 
 Exit codes: 0 done and audited; 1 our fault; 2 bad input; 3 done, with failed or
-parked jobs; 4 refused for money; 5 audit failed; 6 provider or Temporal out of
-reach; 130 interrupted.
+parked jobs; 4 refused for money, or jobs were skipped because a budget was
+reached; 5 audit failed; 6 provider or Temporal out of reach; 130 interrupted.
 
 Settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the rest of Temporal's
 environment configuration say where Temporal is (localhost:7233 by default).
@@ -122,6 +122,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.profile, "profile", "", "profile of Temporal's configuration file")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours, whatever the terminal can do (NO_COLOR does the same)")
 	root.AddCommand(a.validateCmd(), a.estimateCmd(), a.runCmd(), a.startCmd(), a.statusCmd(), a.reportCmd(), a.demoCmd(), a.versionCmd())
+	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd())
 	root.SuggestionsMinimumDistance = 2
 	return root
 }

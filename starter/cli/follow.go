@@ -73,7 +73,9 @@ func (a *app) notices(said map[string]bool, v nightly.View, w io.Writer) map[str
 }
 
 // stateOf tells apart what deserves a line of its own at once.
-func stateOf(v nightly.View) string { return fmt.Sprint(v.Progress.State, v.NoWorker, v.Closed) }
+func stateOf(v nightly.View) string {
+	return fmt.Sprint(v.Progress.State, v.Progress.Paused.On(), v.NoWorker, v.Closed)
+}
 
 // progress is a night in one line, without what changes by the clock alone.
 func (a *app) progress(v nightly.View) string {
@@ -83,6 +85,8 @@ func (a *app) progress(v nightly.View) string {
 		return p.State + ", standing still without a worker"
 	case p.State == workflows.StatePlanning:
 		return "planning: reading the manifest, claiming the night"
+	case p.Paused.On() && p.State == workflows.StateSending:
+		return "paused " + printable(p.Paused.String()) + ": " + counts(p.Jobs) + a.paid(v)
 	case p.State == workflows.StateWaiting:
 		return fmt.Sprintf("waiting for the night: %s, estimate %s, begins %s",
 			plural(p.Jobs.Total, "job"), p.Estimate.Dollars(), a.moments(waiting(p)))

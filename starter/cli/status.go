@@ -61,7 +61,8 @@ func asResult(v nightly.View) batch.Result {
 		p := v.Progress
 		r = batch.Result{
 			Batch: p.Batch, Night: p.Batch.Night(), State: p.State, Jobs: p.Jobs,
-			Money: batch.Money{Billed: p.Billed, DayPrice: p.DayPrice, Saved: p.DayPrice - p.Billed, Ceiling: p.Ceiling},
+			Money:  batch.Money{Billed: p.Billed, DayPrice: p.DayPrice, Saved: p.DayPrice - p.Billed, Ceiling: p.Ceiling},
+			Paused: p.Paused,
 		}
 	}
 	if r.Audit.Findings == nil {
@@ -80,6 +81,9 @@ func (a *app) writeStatus(v nightly.View) {
 	fmt.Fprintf(a.Out, "%s: %s\n\n", p.Batch, p.State)
 	t := newTable(a.Out)
 	t.row("workflow", v.Night.WorkflowID)
+	if p.Paused.On() {
+		t.row("paused", printable(p.Paused.String())+", "+a.moments(p.Paused.At.In(p.Span.Opens.Location())))
+	}
 	if p.State == workflows.StateWaiting {
 		t.row("begins", a.moments(waiting(p))+", in "+lasting(max(p.Waiting.Sub(a.Now()), 0)))
 	}

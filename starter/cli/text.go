@@ -114,6 +114,9 @@ func (a *app) writeResult(r batch.Result) {
 	t := newTable(w)
 	t.row("money", fmt.Sprintf("paid %s, by day %s, at most %s was at risk", r.Money.Billed.Dollars(), r.Money.DayPrice.Dollars(), r.Money.Ceiling.Dollars()))
 	t.row("jobs", counts(r.Jobs))
+	if r.Budget != "" {
+		t.row("budget", printable(r.Budget))
+	}
 	t.row("discount", fmt.Sprintf("%d of %s at the night price", r.Discount.Landed, plural(r.Discount.Landed+r.Discount.Missed, "charge")))
 	if r.Report != "" {
 		t.row("report", where(r.Report)+".txt (.json, .csv, .html beside it)")

@@ -68,6 +68,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	Bind(crew.story, workflows.CheckCredits, hands.CheckCredits)
 	Bind(crew.story, workflows.PendingJobs, hands.PendingJobs)
 	Bind(crew.story, workflows.AuditDiscount, hands.AuditDiscount)
+	Bind(crew.story, workflows.SteerNight, hands.SteerNight)
 
 	crew.sends = worker.New(c, workflows.SendsTaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: mostSends,
