@@ -64,6 +64,7 @@ type Tx interface {
 	NthEnd(key string, after time.Time, n int64) (time.Time, error)
 
 	Charges(id batch.ID, yield func(Charge) error) error // of one batch, or of all for "", in order
+	ChargesOf(requestIDs []string) ([]Charge, error)     // of several jobs, in any order
 	Key(id string) (KeyRow, bool, error)
 	AllKeys() ([]string, error)    // in order of id
 	Count(key string) (int, error) // attempts of a key without an end

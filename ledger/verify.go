@@ -3,10 +3,14 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 )
+
+// stride is how many rows are read between two words of how far it is.
+const stride = 1000
 
 // Verified is what Verify went through.
 type Verified struct {
@@ -21,13 +25,18 @@ type Verified struct {
 // Verify goes through all the books on one snapshot: every charge's place and
 // hash, every batch's sums against its jobs and charges, every key's requests
 // in flight. The first row that doesn't hold is named by a fault of kind
-// BooksDisagree.
+// BooksDisagree, beside what was gone through before it.
 func (l *Ledger) Verify(ctx context.Context) (Verified, error) {
+	return l.VerifyWith(ctx, func(Verified) {})
+}
+
+// VerifyWith is Verify that says now and then how far it is.
+func (l *Ledger) VerifyWith(ctx context.Context, far func(Verified)) (Verified, error) {
 	var v Verified
 	err := l.read(ctx, func(tx Tx) error {
 		v = Verified{}
 		purses := map[pocket]Purse{}
-		charged, err := v.chain(tx)
+		charged, err := v.chain(tx, far)
 		if err != nil {
 			return err
 		}
@@ -36,7 +45,7 @@ func (l *Ledger) Verify(ctx context.Context) (Verified, error) {
 			return err
 		}
 		for _, id := range ids {
-			if err := v.batch(tx, id, charged[id]); err != nil {
+			if err := v.batch(tx, id, charged[id], far); err != nil {
 				return err
 			}
 			delete(charged, id)
@@ -56,7 +65,7 @@ func (l *Ledger) Verify(ctx context.Context) (Verified, error) {
 }
 
 // chain walks the charges and adds them up by batch.
-func (v *Verified) chain(tx Tx) (map[batch.ID]Tally, error) {
+func (v *Verified) chain(tx Tx, far func(Verified)) (map[batch.ID]Tally, error) {
 	head, err := tx.Head()
 	if err != nil {
 		return nil, err
@@ -80,21 +89,25 @@ func (v *Verified) chain(tx Tx) (map[batch.ID]Tally, error) {
 		t.Charges++
 		sums[c.Batch] = t
 		v.Total += c.Total
+		v.Charges, v.Head = at.N, at.Hash
+		if at.N%stride == 0 {
+			far(*v)
+		}
 		return nil
 	})
 	if err == nil && at != head {
 		err = disagree(fmt.Sprintf("charge %d", at.N+1), "it is missing: the chain should end with charge %d, hash %.12s", head.N, head.Hash)
 	}
-	v.Charges, v.Head = at.N, at.Hash
+	v.Charges, v.Head = at.N, at.Hash // of none, too
 	return sums, err
 }
 
 // batch adds up one batch's jobs. sums has what its charges add up to.
-func (v *Verified) batch(tx Tx, id batch.ID, sums Tally) error {
+func (v *Verified) batch(tx Tx, id batch.ID, sums Tally, far func(Verified)) error {
 	sums.Batch = id
-	const page = 1000
-	for from := 0; ; from += page {
-		rows, err := tx.Stretch(id, from, from+page)
+	before := v.Jobs
+	for from := 0; ; from += stride {
+		rows, err := tx.Stretch(id, from, from+stride)
 		if err != nil {
 			return err
 		}
@@ -110,20 +123,54 @@ func (v *Verified) batch(tx Tx, id batch.ID, sums Tally) error {
 				sums.Raised += r.Ceiling
 			}
 		}
-		if len(rows) < page {
+		v.Jobs = before + sums.Ended.Total
+		if len(rows) < stride {
 			break
 		}
+		far(*v)
 	}
 	have, _, err := tx.Tally(id)
 	if err != nil {
 		return err
 	}
 	if have != sums {
-		return disagree(string(id), "its running sums are not the sums of its rows: %+v, added up %+v", have.totals(), sums.totals())
+		return disagree(string(id), "its running sums are not the sums of its rows: %s", apart(have, sums))
 	}
 	v.Batches++
-	v.Jobs += sums.Ended.Total
+	far(*v)
 	return nil
+}
+
+// apart names the sums that differ.
+func apart(have, sums Tally) string {
+	var all []string
+	count := func(what string, a, b int) {
+		if a != b {
+			all = append(all, fmt.Sprintf("%s is %d, added up %d", what, a, b))
+		}
+	}
+	usd := func(what string, a, b money.USD) {
+		if a != b {
+			all = append(all, fmt.Sprintf("%s is %s, added up %s", what, a.Dollars(), b.Dollars()))
+		}
+	}
+	h, s := have.Ended, sums.Ended
+	usd("charged", have.Charged, sums.Charged)
+	usd("day price", have.DayPrice, sums.DayPrice)
+	usd("held", have.Held, sums.Held)
+	usd("ceiling", have.Raised, sums.Raised)
+	count("charges", have.Charges, sums.Charges)
+	count("jobs", h.Total, s.Total)
+	count("planned", have.Planned, sums.Planned)
+	count("reserved", have.Reserved, sums.Reserved)
+	count("sending", have.Sending, sums.Sending)
+	count("succeeded", h.Succeeded, s.Succeeded)
+	count("rejected", h.Rejected, s.Rejected)
+	count("unknown", h.Unknown, s.Unknown)
+	count("parked", h.Parked, s.Parked)
+	count("skipped", h.Skipped, s.Skipped)
+	count("cancelled", h.Cancelled, s.Cancelled)
+	return strings.Join(all, "; ")
 }
 
 func (v *Verified) keys(tx Tx) error {

@@ -43,6 +43,8 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Unknown", unknowns},
 		{"Keys", keys},
 		{"Reading", reading},
+		{"Listing", listing},
+		{"Comparing", comparing},
 		{"Caps", capsUnderFire},
 		{"NightCaps", nightCaps},
 		{"NightCapsTogether", nightCapsUnderFire},

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -36,9 +37,41 @@ const schema = "offpeak"
 // program wrote, is BadInput. No error shows the URL, which may hold a
 // password.
 func Open(ctx context.Context, url string, opts ledger.Options) (*ledger.Ledger, error) {
+	db, place, err := pool(url, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, db); err != nil {
+		return nil, errors.Join(explain(err, place), db.Close())
+	}
+	return ledger.New(sqlstore.New(db, db, dialect), opts), nil
+}
+
+// Read opens the ledger in the database that url names to be read, beside the
+// workers that write it: nothing is made, migrated or changed, and a user who
+// may only read will do. A database without books is NotFound; for the rest see
+// Open.
+func Read(ctx context.Context, url string) (*ledger.Ledger, error) {
+	db, place, err := pool(url, map[string]string{"default_transaction_read_only": "on"})
+	if err != nil {
+		return nil, err
+	}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err == nil {
+		err = migrate.Check(ctx, goose.DialectPostgres, db, sub, "SELECT to_regclass('"+schema+".goose_db_version') IS NOT NULL")
+	}
+	if err != nil {
+		return nil, errors.Join(explain(err, place), db.Close())
+	}
+	return ledger.New(sqlstore.New(nil, db, dialect), ledger.Options{}), nil
+}
+
+// pool is connections to the database that url names, and that database's name
+// for messages.
+func pool(url string, more map[string]string) (db *sql.DB, place string, err error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, &batch.Fault{
+		return nil, "", &batch.Fault{
 			Kind: batch.BadInput, Op: "open the ledger", Detail: "not the URL of a PostgreSQL database",
 			Hint: "write postgres://USER:PASSWORD@HOST:PORT/DATABASE",
 		}
@@ -51,13 +84,11 @@ func Open(ctx context.Context, url string, opts ledger.Options) (*ledger.Ledger,
 	// tables were small would read 100,000 jobs for each one that is sent.
 	config.RuntimeParams["enable_seqscan"] = "off"
 	config.RuntimeParams["jit"] = "off"
-	db := stdlib.OpenDB(*config)
+	maps.Copy(config.RuntimeParams, more)
+	db = stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	if err := prepare(ctx, db); err != nil {
-		return nil, errors.Join(explain(err, fmt.Sprintf("%s:%d/%s", config.Host, config.Port, config.Database)), db.Close())
-	}
-	return ledger.New(sqlstore.New(db, db, dialect), opts), nil
+	return db, fmt.Sprintf("%s:%d/%s", config.Host, config.Port, config.Database), nil
 }
 
 var dialect = sqlstore.Dialect{

@@ -66,14 +66,49 @@ func open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return sqlstore.New(write, read, sqlstore.Dialect{
-		// A transaction that began as a reader can't be made a writer without the
-		// risk of SQLITE_BUSY, for which no timeout waits.
-		Begin:     "BEGIN IMMEDIATE",
-		Fault:     fault,
-		Marks:     true,
-		Unhurried: true,
-	}), nil
+	return sqlstore.New(write, read, dialect), nil
+}
+
+var dialect = sqlstore.Dialect{
+	// A transaction that began as a reader can't be made a writer without the
+	// risk of SQLITE_BUSY, for which no timeout waits.
+	Begin:     "BEGIN IMMEDIATE",
+	Fault:     fault,
+	Marks:     true,
+	Unhurried: true,
+}
+
+// Read opens the ledger at path to be read, beside the workers that write it:
+// nothing is made, migrated or changed. No file, or one without books, is
+// NotFound; for the rest see Open.
+func Read(ctx context.Context, path string) (*ledger.Ledger, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		f := &batch.Fault{
+			Kind: batch.OutOfReach, Op: "open the ledger", Thing: path, Detail: err.Error(), Err: err,
+			Hint: "let this user read the file and its directory",
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			f.Kind, f.Detail = batch.NotFound, "there is no such file"
+			f.Hint = "set OFFPEAK_LEDGER as it is set for the worker, which makes the books when it starts"
+		}
+		return nil, f
+	}
+	db, err := pool(path, readers, "_pragma=query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	err = ready(ctx, db, path, func(files fs.FS) error {
+		return migrate.Check(ctx, goose.DialectSQLite3, db, files,
+			"SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version')")
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return ledger.New(sqlstore.New(nil, db, dialect), ledger.Options{}), nil
 }
 
 // create makes the file before SQLite does, which would leave it readable for
@@ -120,12 +155,17 @@ func pool(path string, conns int, params ...string) (*sql.DB, error) {
 }
 
 func prepare(ctx context.Context, db *sql.DB, path string) error {
+	return ready(ctx, db, path, func(files fs.FS) error { return migrate.Up(ctx, goose.DialectSQLite3, db, files) })
+}
+
+// ready says what is wrong with a file by its name.
+func ready(ctx context.Context, db *sql.DB, path string, schema func(fs.FS) error) error {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
 	if err = db.PingContext(ctx); err == nil {
-		err = migrate.Up(ctx, goose.DialectSQLite3, db, sub)
+		err = schema(sub)
 	}
 	if err == nil {
 		return nil

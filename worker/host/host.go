@@ -23,6 +23,7 @@ import (
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/obs"
 	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/ledger/open"
 	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/workflows"
@@ -94,7 +95,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 		return err
 	}
 	_, _ = fmt.Fprintf(o.Out, "worker ready: queue %s, namespace %s, provider %s, ledger %s\n",
-		workflows.TaskQueue, o.Temporal.Namespace, api.BaseURL(), Redacted(c.Ledger))
+		workflows.TaskQueue, o.Temporal.Namespace, api.BaseURL(), open.Redacted(c.Ledger))
 	if o.Ready != nil {
 		o.Ready()
 	}

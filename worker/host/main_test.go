@@ -2,7 +2,6 @@ package host_test
 
 import (
 	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,27 +68,5 @@ func TestRefusals(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestRedacted(t *testing.T) {
-	for in, want := range map[string]string{
-		"postgres://ada:secret@db/books": "postgres://ada:xxxxx@db/books",
-		"sqlite:/var/lib/books.db":       "sqlite:/var/lib/books.db",
-		"://":                            "[unreadable]",
-	} {
-		if got := host.Redacted(in); got != want {
-			t.Errorf("Redacted(%q) = %q, want %q", in, got, want)
-		}
-	}
-	if _, err := host.OpenLedger(t.Context(), "mysql://u:secret@h/d"); batch.KindOf(err) != batch.BadInput || strings.Contains(err.Error(), "secret") {
-		t.Errorf("%v", err)
-	}
-	l, err := host.OpenLedger(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "books.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Error(err)
 	}
 }

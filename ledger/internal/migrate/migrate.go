@@ -30,11 +30,7 @@ func Up(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, opt
 		have, want, err := p.GetVersions(ctx)
 		switch {
 		case err == nil && have > want:
-			return &batch.Fault{
-				Kind: batch.BadInput, Op: "open the ledger",
-				Detail: fmt.Sprintf("its schema is version %d, this program knows up to %d", have, want),
-				Hint:   "a newer offpeak wrote it: use that one, or another ledger",
-			}
+			return newer(have, want)
 		case err == nil && have == want:
 			return nil
 		case err == nil:
@@ -45,5 +41,47 @@ func Up(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, opt
 		if round >= rounds || ctx.Err() != nil {
 			return err
 		}
+	}
+}
+
+// Check is Up for who only reads: the schema must be the one that this program
+// knows, and nothing is written. exists is a question with one answer, whether
+// the table is there in which the schema's version is kept.
+func Check(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, exists string) error {
+	p, err := goose.NewProvider(dialect, db, files)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	var there bool
+	if err := db.QueryRowContext(ctx, exists).Scan(&there); err != nil {
+		return err
+	}
+	if !there {
+		return &batch.Fault{
+			Kind: batch.NotFound, Op: "open the ledger", Detail: "there are no books in it",
+			Hint: "set OFFPEAK_LEDGER as it is set for the worker, which makes the books when it starts",
+		}
+	}
+	have, want, err := p.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have > want:
+		return newer(have, want)
+	case have < want:
+		return &batch.Fault{
+			Kind: batch.BadInput, Op: "open the ledger",
+			Detail: fmt.Sprintf("its schema is version %d, this program reads version %d", have, want),
+			Hint:   "an older offpeak wrote it: start a worker of this version, which brings the books up to date",
+		}
+	}
+	return nil
+}
+
+func newer(have, want int64) error {
+	return &batch.Fault{
+		Kind: batch.BadInput, Op: "open the ledger",
+		Detail: fmt.Sprintf("its schema is version %d, this program knows up to %d", have, want),
+		Hint:   "a newer offpeak wrote it: use that one, or another ledger",
 	}
 }

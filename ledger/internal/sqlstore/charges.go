@@ -33,6 +33,25 @@ func (t *tx) Charges(id batch.ID, yield func(ledger.Charge) error) error {
 	if id != "" {
 		where, args = "WHERE batch_id = $1 ORDER BY n", []any{string(id)}
 	}
+	return t.charges(where, args, yield)
+}
+
+// ChargesOf reads those of some jobs.
+func (t *tx) ChargesOf(requestIDs []string) (out []ledger.Charge, err error) {
+	args := make([]any, len(requestIDs))
+	for i, id := range requestIDs {
+		args[i] = id
+	}
+	err = padded(args, func(some []any) error {
+		return t.charges("WHERE request_id IN "+places(1, len(some)), some, func(c ledger.Charge) error {
+			out = append(out, c)
+			return nil
+		})
+	})
+	return out, err
+}
+
+func (t *tx) charges(where string, args []any, yield func(ledger.Charge) error) error {
 	return t.query("read charges", selectCharges+where, args, func(s sink) error {
 		var (
 			c                 ledger.Charge

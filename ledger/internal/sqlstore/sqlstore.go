@@ -55,6 +55,7 @@ type Store struct {
 }
 
 // New is a store on two pools, which may be the same one. Close closes both.
+// Without a pool to write it can only be read.
 func New(write, read *sql.DB, d Dialect) *Store { return &Store{dialect: d, write: write, read: read} }
 
 var _ ledger.Store = (*Store)(nil)
@@ -85,6 +86,9 @@ func (c *connection) drop() {
 
 // Write runs do between Begin and COMMIT, on a connection that it keeps.
 func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
+	if s.write == nil {
+		return &batch.Fault{Kind: batch.Internal, Op: "write the ledger", Detail: "it was opened to be read"}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dialect.Unhurried {
@@ -190,7 +194,7 @@ func (s *Store) Close() error {
 		s.writer = nil
 	}
 	failed = errors.Join(failed, s.read.Close())
-	if s.write != s.read {
+	if s.write != nil && s.write != s.read {
 		failed = errors.Join(failed, s.write.Close())
 	}
 	if failed != nil {
