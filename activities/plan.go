@@ -66,6 +66,9 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 		Owner: ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}, Digest: s.digest.Sum(),
 		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: m.Policy,
 	})
+	if batch.KindOf(err) == batch.ManifestDiffers {
+		err = h.difference(ctx, b, src, p, err)
+	}
 	if err != nil {
 		return batch.Plan{}, err
 	}
@@ -109,6 +112,42 @@ func (h *Hands) claim(ctx context.Context, want ledger.Batch) (ledger.Batch, err
 		return have, err
 	}
 	return h.Ledger.Claim(ctx, ledger.Claim{Batch: want})
+}
+
+// difference has a refusal name the jobs in which two manifests of one night
+// differ. Where none does (the provider, or a plan that was cut short) it stays
+// as it is.
+func (h *Hands) difference(ctx context.Context, b ledger.Batch, src source, p *pulse, refused error) error {
+	c := h.Ledger.Compare(b)
+	chunk, size, done := make([]ledger.Job, 0, chunkJobs), 0, 0
+	flush := func() error {
+		err := c.Jobs(ctx, chunk)
+		done += len(chunk)
+		p.now(Beat{Doing: "comparing with the jobs of before", Count: done})
+		chunk, size = chunk[:0], 0
+		return err
+	}
+	err := src.each(func(j batch.Job) error {
+		chunk = append(chunk, ledger.Job{Name: j.Name, Request: j.Request})
+		if size += len(j.Request); len(chunk) < chunkJobs && size < chunkBytes {
+			return ctx.Err()
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	f, err := c.Fault(ctx)
+	switch {
+	case err != nil:
+		return err
+	case f == nil:
+		return refused
+	}
+	return f
 }
 
 // write is the second reading: every job into the ledger, in chunks. A file

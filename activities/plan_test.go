@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/simulator"
@@ -175,6 +177,100 @@ func TestNightIsClaimedOnce(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	w.discreet()
+}
+
+// The same night from a changed manifest is refused, and the refusal names what
+// differs, never what is in it.
+func TestPlanNamesTheDifference(t *testing.T) {
+	w := newWorld(t, nil)
+	job := func(name, task string) string { return fmt.Sprintf(`{"name": %q, "task": %q}`, name, task) }
+	night := func(jobs ...string) string {
+		return `{"name": "digest", "defaults": {"agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 1024}]}, "jobs": [` +
+			strings.Join(jobs, ",") + `]}`
+	}
+	eu, us, apac := job("EU", "CONFIDENTIAL-PROMPT 1"), job("US", "CONFIDENTIAL-PROMPT 2"), job("APAC", "CONFIDENTIAL-PROMPT 3")
+	w.planned(night(eu, us, apac))
+	before, err := w.books.Jobs(t.Context(), w.plan.Batch, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := []string{eu, us, apac}
+	for i := range 12 {
+		many = append(many, job(fmt.Sprintf("more %d", i), "x"))
+	}
+	for name, c := range map[string]struct {
+		input string
+		say   []string
+		not   string
+	}{
+		"changed": {
+			night(eu, strings.Replace(us, `"task"`, `"max_loops": 2, "task"`, 1), job("APAC", "CONFIDENTIAL-PROMPT changed")),
+			[]string{`2 jobs changed: "US" (max_loops), "APAC" (task)`},
+			"EU",
+		},
+		"added":     {night(eu, us, apac, job("LATAM", "x")), []string{`1 job added: "LATAM"`}, "APAC"},
+		"many":      {night(many...), []string{`12 jobs added: "more 0", "more 1", "more 2", "more 3", "more 4" and 7 more`}, "more 5"},
+		"removed":   {night(us), []string{`2 jobs missing: "EU", "APAC"`}, "US"},
+		"renamed":   {night(eu, job("USA", "CONFIDENTIAL-PROMPT 2"), apac), []string{`1 job added: "USA"; 1 job missing: "US"`}, "EU"},
+		"reordered": {night(us, eu, apac), []string{`1 job moved up or down: "EU"`}, "APAC"},
+	} {
+		_, err := w.planAs("nightly/digest/2026-11-22", c.input)
+		if kindOf(t, err) != batch.ManifestDiffers || !applicationError(t, err).NonRetryable() {
+			t.Errorf("%s: %v, want %s for good", name, err, batch.ManifestDiffers)
+			continue
+		}
+		for _, s := range append(c.say, "digest/2026-11-22") {
+			if !strings.Contains(err.Error(), s) {
+				t.Errorf("%s: %q isn't said: %v", name, s, err)
+			}
+		}
+		if strings.Contains(err.Error(), `"`+c.not+`"`) {
+			t.Errorf("%s: %s is named and doesn't differ: %v", name, c.not, err)
+		}
+	}
+	after, err := w.books.Jobs(t.Context(), w.plan.Batch, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, after); d != "" {
+		t.Errorf("a refused manifest changed the books:\n%s", d)
+	}
+	// What was planned is planned again without a word.
+	if _, err := w.planAs("nightly/digest/2026-11-22", night(eu, us, apac)); err != nil {
+		t.Error(err)
+	}
+	w.discreet()
+}
+
+// More jobs than one chunk, from a file.
+func TestPlanNamesTheDifferenceOfFiles(t *testing.T) {
+	w := newWorld(t, nil)
+	path := filepath.Join(t.TempDir(), "jobs.jsonl")
+	write := func(change func(i int, line string) string) {
+		var lines strings.Builder
+		for i := range 1203 {
+			lines.WriteString(change(i, fmt.Sprintf("{\"name\": \"line %d\", \"task\": \"item %d\"}\n", i, i)))
+		}
+		if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(func(_ int, line string) string { return line })
+	w.planned(fmt.Sprintf(`{"name": "digest", "defaults": {"agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 64}]}, "jobs_from": %q}`, path))
+	write(func(i int, line string) string {
+		switch i {
+		case 40, 1100:
+			return ""
+		case 777, 1202:
+			return strings.Replace(line, "item", "thing", 1)
+		}
+		return line
+	})
+	_, err := w.planAs("nightly/digest/2026-11-22", w.input)
+	const want = `2 jobs changed: "line 777" (task), "line 1202" (task); 2 jobs missing: "line 40", "line 1100"`
+	if kindOf(t, err) != batch.ManifestDiffers || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v", err)
+	}
 }
 
 // A re-run sends what is left and nothing else.

@@ -191,6 +191,44 @@ func TestRunEndings(t *testing.T) {
 	}
 }
 
+// TestRunChanged hands over a night again with other jobs: refused, naming them,
+// and nothing more is bought.
+func TestRunChanged(t *testing.T) {
+	s := newStage(t)
+	path := filepath.Join(t.TempDir(), "night.yaml")
+	run := func(eu, more string, flags ...string) said {
+		text := fmt.Sprintf(`name: changing
+defaults: {agents: [{agent_name: a, model_name: gpt-4o, max_tokens: 10}]}
+jobs:
+  - {name: EU, task: %s}
+%s`, eu, more)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return s.run(t.Context(), t, 0, append([]string{"run", path, "--window", s.open}, flags...)...)
+	}
+	const us = "  - {name: US, task: TOP-SECRET}\n"
+	if got := run("one", us); got.code != batch.ExitDone {
+		t.Fatalf("%+v", got)
+	}
+	got := run("two", "  - {name: APAC, task: x}\n")
+	for _, want := range []string{"the night was planned from another manifest", `1 job changed: "EU" (task); 1 job added: "APAC"; 1 job missing: "US"`, "hint: hand over the manifest as it was"} {
+		if got.code != batch.ExitBadInput || !strings.Contains(got.err, want) || strings.Contains(got.err, "TOP-SECRET") {
+			t.Errorf("want exit code %d and %q, got %+v", batch.ExitBadInput, want, got)
+		}
+	}
+	if got := run("two", us, "--json"); got.code != batch.ExitBadInput || !strings.Contains(got.out, `"kind": "ManifestDiffers"`) || !strings.Contains(got.out, `1 job changed: \"EU\" (task)`) {
+		t.Errorf("%+v", got)
+	}
+	if n := s.books.Totals().Executions; n != 2 {
+		t.Errorf("%d executions of 2 jobs", n)
+	}
+	// As it was, it is still the night that is over.
+	if got := run("one", us); got.code != batch.ExitDone || s.books.Totals().Executions != 2 {
+		t.Errorf("%d executions after %+v", s.books.Totals().Executions, got)
+	}
+}
+
 func (s *stage) id(t *testing.T, name string) batch.ID {
 	t.Helper()
 	opens := time.Now().UTC().Add(-2 * time.Hour)
