@@ -107,3 +107,22 @@ func (h *house) wantWhole(name string, jobs, code int, follow *proc) {
 		h.t.Errorf("report: %+v; the provider billed %s", r, books.billed)
 	}
 }
+
+// TestATerminatedNight: somebody terminates the workflow in mid-night and runs
+// it again at once, while the shard of the first run still drains.
+func TestATerminatedNight(t *testing.T) {
+	t.Parallel()
+	h := open(t, want{opens: -time.Minute, sim: slowly})
+	h.worker()
+	path := h.manifest("terminated", 400, "")
+	if d := h.starter("start", path); d.code != 0 {
+		t.Fatalf("start: exit %d\n%s", d.code, d.stderr)
+	}
+	h.awaitPosts(60)
+	if err := h.client.TerminateWorkflow(t.Context(), "nightly/terminated/"+string(h.night()), "", "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	follow := h.start("starter", nil, "run", "--json", path)
+	<-follow.ended
+	h.wantWhole("terminated", 400, follow.cmd.ProcessState.ExitCode(), follow)
+}

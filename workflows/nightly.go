@@ -132,7 +132,7 @@ func (n *night) waitForWindow(ctx workflow.Context) error {
 			return errors.New(next.Problem) // can't be: the plan was made from the same window
 		}
 		if !next.Start.At.After(now) {
-			n.span, n.progress.Waiting = next.Start.Span, time.Time{}
+			n.span = next.Start.Span
 			n.progress.Span = n.span
 			return nil
 		}
@@ -173,6 +173,7 @@ func (n *night) fanOut(ctx workflow.Context) error {
 		return nil
 	}
 	n.sent = true
+	n.progress.Waiting = time.Time{}
 	n.enter(ctx, StateSending)
 	var from []int
 	for at := 0; at < n.terms.Jobs; at += n.terms.ShardSize {
@@ -193,6 +194,10 @@ func (n *night) fanOut(ctx workflow.Context) error {
 	}
 }
 
+// shardDrain is how long to wait before asking again for a stretch that an
+// earlier run of the night still drains.
+const shardDrain = 5 * time.Second
+
 // round runs the shards that begin at these jobs, and says in which of them
 // jobs were skipped.
 func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []int, failed error) {
@@ -202,6 +207,7 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 		id      = workflow.GetInfo(ctx).WorkflowExecution.ID
 		running = map[string]Future[ShardResult]{}
 		pick    = workflow.NewSelector(ctx)
+		busy    []int // stretches that an earlier run of this night still has in hand
 	)
 	start := func(from int) {
 		to := min(from+n.terms.ShardSize, n.terms.Jobs)
@@ -220,6 +226,10 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 			result, err := future.Get(ctx)
 			delete(running, child)
 			n.shardEnded(child, result)
+			if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+				busy = append(busy, from) // a run of this night that was terminated still drains it
+				return
+			}
 			if result.Jobs.Skipped > 0 {
 				skipped = append(skipped, from)
 			}
@@ -228,7 +238,16 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 			}
 		})
 	}
-	for len(from) > 0 || len(running) > 0 {
+	for len(from) > 0 || len(running) > 0 || len(busy) > 0 {
+		if len(from)+len(running) == 0 {
+			if failed != nil {
+				break
+			}
+			if failed = workflow.Sleep(ctx, shardDrain); failed != nil {
+				break
+			}
+			from, busy = busy, nil
+		}
 		for len(from) > 0 && len(running) < n.terms.Shards && failed == nil && ctx.Err() == nil {
 			start(from[0])
 			from = from[1:]

@@ -221,7 +221,7 @@ func TestBadFields(t *testing.T) {
 		},
 		{
 			"jobs_from not a URL", "name: a\njobs_from: \"s3://%zz\"\n",
-			[]string{`2:12: jobs_from: is not a URL (write file:///..., s3://... or a path)`},
+			[]string{`2:12: jobs_from: is not a URL (write file:///... or a path)`},
 		},
 	})
 }

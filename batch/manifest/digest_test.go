@@ -87,7 +87,7 @@ func TestRef(t *testing.T) {
 		`{"manifest": 5}`:                                      `input:1:14: manifest: want text, got a number (for text, quote it: "5")`,
 		`{"manifest": "file:///x", "window": {"open": "9pm"}}`: `input:1:46: window.open: "9pm" is not a time of day (write it as "20:00", from 00:00 to 23:59)`,
 		`{"manifest": ""}`:                                     `input:1:14: manifest: is empty (give it a value or remove the key)`,
-		`{"manifest": "night.yaml"}`:                           `input:1:14: manifest: is not a URL (write file:///... or s3://...)`,
+		`{"manifest": "night.yaml"}`:                           `input:1:14: manifest: is not a URL (write file:///...)`,
 		`{"manifest": "https://me:hunter2@host/x"}`:            `input:1:14: manifest: has a user or a password in its URL (give secrets to the worker, not to an input)`,
 		`{"manifest": "file:///x", "manifest": "file:///y"}`:   `input:1:27: manifest: is given twice, first in line 1 (keep one)`,
 	} {

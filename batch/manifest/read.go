@@ -198,7 +198,7 @@ func (r *reader) jobsFrom(n *node, p *path) string {
 		u, err := url.Parse(s)
 		switch { // the URL isn't repeated: it may hold a secret
 		case err != nil:
-			r.at(n, p, "", "is not a URL", "write file:///..., s3://... or a path")
+			r.at(n, p, "", "is not a URL", "write file:///... or a path")
 			return ""
 		case u.User != nil:
 			r.at(n, p, "", "has a user or a password in its URL", "a manifest holds no secrets: give them to the worker")

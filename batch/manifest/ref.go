@@ -57,7 +57,7 @@ func (r *reader) reference(value *node, p *path) string {
 	u, err := url.Parse(ref)
 	switch { // the URL isn't repeated: it may hold a secret
 	case err != nil || u.Scheme == "" || strings.ContainsFunc(ref, unicode.IsControl):
-		r.at(value, p, "", "is not a URL", "write file:///... or s3://...")
+		r.at(value, p, "", "is not a URL", "write file:///...")
 	case u.User != nil:
 		r.at(value, p, "", "has a user or a password in its URL", "give secrets to the worker, not to an input")
 	}
