@@ -27,6 +27,7 @@ import (
 type stage struct {
 	address string
 	books   *simulator.Books
+	ledger  string // the worker's, as a setting
 	open    string // --window that is open now
 	release func() // ends the worker
 }
@@ -54,13 +55,14 @@ func newStage(t *testing.T, faults ...simulator.Rule) *stage {
 	})
 	s.address = devserver.ForTest(t, devserver.Options{}).Address
 	dir := t.TempDir()
+	s.ledger = "sqlite:" + filepath.Join(dir, "offpeak.db")
 	working, stopWorking := context.WithCancel(context.Background())
 	ready := make(chan struct{})
 	worker := make(chan error, 1)
 	go func() {
 		worker <- host.Run(working, config.Config{
 			Key: config.NewSecret(simulator.DefaultKey), BaseURL: "http://" + l.Addr().String(),
-			Ledger: "sqlite:" + filepath.Join(dir, "offpeak.db"), Archive: "file://" + filepath.Join(dir, "archive"),
+			Ledger: s.ledger, Archive: "file://" + filepath.Join(dir, "archive"),
 		}, host.Options{
 			Temporal: client.Options{HostPort: s.address, Namespace: client.DefaultNamespace},
 			Ready:    func() { close(ready) },
@@ -87,7 +89,7 @@ func (s *stage) run(ctx context.Context, t *testing.T, width int, args ...string
 	t.Helper()
 	var out, errs bytes.Buffer
 	code := cli.Run(ctx, append(args, "--address", s.address), cli.World{
-		In: strings.NewReader(""), Out: &out, Err: &errs, Env: config.Env{"HOME=" + t.TempDir()},
+		In: strings.NewReader(""), Out: &out, Err: &errs, Env: config.Env{"HOME=" + t.TempDir(), "OFFPEAK_LEDGER=" + s.ledger},
 		Now: time.Now, Local: time.UTC, Width: width,
 	})
 	return said{out.String(), errs.String(), code}
@@ -125,6 +127,20 @@ func TestRun(t *testing.T) {
 		}
 		if r := decode(t, s.run(t.Context(), t, 0, "report", name, "--json")); r.Batch != batch.ID(id) || r.Jobs.Succeeded != 1 {
 			t.Errorf("report %s: %+v", name, r)
+		}
+	}
+	// The books of the worker, which still runs.
+	billed := r.Money.Billed.Dollars()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"jobs", "good"}, "succeeded  1         " + billed},
+		{[]string{"jobs", id, "--job", "a digest"}, billed + " (answer, by day "},
+		{[]string{"ledger", "verify"}, "1 of " + billed + " in all, in an unbroken chain"},
+	} {
+		if got := s.run(t.Context(), t, 0, c.args...); got.code != 0 || !strings.Contains(got.out, c.want) {
+			t.Errorf("%v: %q isn't said: %+v", c.args, c.want, got)
 		}
 	}
 	// Once more, on a terminal: what succeeded isn't sent again, and the result is the same night's.
