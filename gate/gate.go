@@ -18,11 +18,12 @@ type Rules struct {
 	PilotGrace time.Duration
 
 	// Poll is how soon to ask again while an answer that may come any moment
-	// decides. Shorter costs ledger transactions, longer costs start-up time. 200 ms.
+	// decides, that of the pilot or of a run whose settlement gives room back
+	// under a cap. Shorter costs ledger transactions, longer costs start-up time. 200 ms.
 	Poll time.Duration
 
-	// Moment is how soon to ask again while a settlement or a run's end may
-	// free something. 1 s.
+	// Moment is how soon to ask again while a run's end, or a person, may free
+	// something. 1 s.
 	Moment time.Duration
 
 	// CreditsEvery is how soon to ask again while credits are out. 30 s.

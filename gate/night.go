@@ -63,7 +63,7 @@ func (q *question) budget() *ledger.Verdict {
 			return skip("may cost " + ceiling.Dollars() + ": no room under " + r.Name + " of " + r.Cap.Dollars() + " with " + spoken)
 		}
 		if wait == nil {
-			wait = q.wait(ledger.ReasonBudget, q.Now.Add(q.rules.Moment),
+			wait = q.wait(ledger.ReasonBudget, q.Now.Add(q.rules.Poll),
 				"may cost %s: waits for room under %s of %s with %s", ceiling.Dollars(), r.Name, r.Cap.Dollars(), spoken)
 		}
 	}

@@ -70,6 +70,7 @@ func work(address string) (func(), error) {
 		for name, hand := range map[string]any{
 			workflows.PlanNightName: plan, workflows.CheckCreditsName: credits, workflows.PendingJobsName: pending,
 			workflows.SubmitSwarmName: submit, workflows.AuditDiscountName: audit,
+			workflows.SteerNightName: steer,
 		} {
 			w.RegisterActivityWithOptions(hand, activity.RegisterOptions{Name: name})
 		}
@@ -154,6 +155,19 @@ func audit(_ context.Context, in batch.AuditRequest) (batch.Result, error) {
 		return r, temporal.NewNonRetryableApplicationError(f.Error(), string(f.Kind), nil, f, r)
 	}
 	return r, nil
+}
+
+// steer does as the ledger would, and knows no batch named "lost-...".
+func steer(_ context.Context, in batch.Steer) (batch.Steered, error) {
+	if strings.HasPrefix(string(in.Batch), "lost") {
+		f := batch.Fault{Kind: batch.NotFound, Op: in.Do, Thing: string(in.Batch), Hint: "look elsewhere"}
+		return batch.Steered{}, temporal.NewNonRetryableApplicationError(f.Error(), string(f.Kind), nil, f)
+	}
+	out := batch.Steered{Cap: in.Cap}
+	if in.Do == batch.SteerPause {
+		out.Paused = batch.Pause{By: in.By, Why: in.Why, At: time.Now()}
+	}
+	return out, nil
 }
 
 // open is a manifest of two jobs whose window is open now, shut one whose

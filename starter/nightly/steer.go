@@ -78,7 +78,7 @@ func (n Night) refused(ctx context.Context, name string, err error) *batch.Fault
 		missing *serviceerror.NotFound
 	)
 	switch {
-	case errors.As(err, &app) && known(batch.Kind(app.Type())):
+	case errors.As(err, &app) && app.Type() != "" && known(batch.Kind(app.Type())):
 		_, f := n.fromDetails(app)
 		return f
 	case errors.As(err, &app): // the story's own word: an order that makes no sense now
