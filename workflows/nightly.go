@@ -187,8 +187,8 @@ func (n *night) fanOut(ctx workflow.Context) error {
 		if err := n.settled(ctx); err != nil {
 			return err
 		}
-		if !n.raised || len(skipped) == 0 || ctx.Err() != nil {
-			return nil
+		if again := n.raised && len(skipped) > 0 && ctx.Err() == nil; !again {
+			return nil // cancelled, too: the audit sees that for itself
 		}
 		from = skipped
 	}
