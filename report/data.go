@@ -76,7 +76,7 @@ func CSV(w io.Writer, rows iter.Seq2[Row, error]) error {
 }
 
 func (r Row) cells() []string {
-	cells := []string{cell(r.Job.RequestID), cell(r.Job.Name), cell(string(r.Job.State)), "", "", "", "", "", "", cell(r.Discount), "", strconv.Itoa(r.Job.Attempts), "", "", cell(r.Job.Why)}
+	cells := []string{Cell(r.Job.RequestID), Cell(r.Job.Name), Cell(string(r.Job.State)), "", "", "", "", "", "", Cell(r.Discount), "", strconv.Itoa(r.Job.Attempts), "", "", Cell(r.Job.Why)}
 	c := r.Charge
 	if c == nil {
 		return cells
@@ -85,7 +85,7 @@ func (r Row) cells() []string {
 	if c.HasTokens {
 		cells[6], cells[7] = strconv.FormatInt(c.InputTokens, 10), strconv.FormatInt(c.OutputTokens, 10)
 	}
-	cells[8], cells[10] = strconv.FormatInt(c.Agents, 10), cell(string(c.Source))
+	cells[8], cells[10] = strconv.FormatInt(c.Agents, 10), Cell(string(c.Source))
 	cells[12], cells[13] = stamp(c.SentAt), stamp(c.EndedAt)
 	return cells
 }
@@ -101,9 +101,9 @@ func stamp(t time.Time) string {
 // formula, in their full-width forms too.
 const formula = "=+-@\uff1d\uff0b\uff0d\uff20"
 
-// cell is text for a spreadsheet: on one line, and quoted by an apostrophe
+// Cell is text for a spreadsheet: on one line, and quoted by an apostrophe
 // when it would be run as a formula otherwise.
-func cell(s string) string {
+func Cell(s string) string {
 	s = plain(s)
 	if t := strings.TrimSpace(s); t != "" && strings.ContainsRune(formula, []rune(t)[0]) {
 		return "'" + s

@@ -14,14 +14,14 @@ import (
 func (a *app) ledgerCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Prove the books",
+		Short: "Prove the books, or take them out",
 		Long: `Reads the ledger that OFFPEAK_LEDGER names, beside running workers, without
 Temporal and without changing anything.`,
 		Example: "  starter ledger verify",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.verifyCmd())
+	cmd.AddCommand(a.verifyCmd(), a.exportCmd())
 	return cmd
 }
 

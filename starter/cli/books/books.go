@@ -1,5 +1,5 @@
-// Package books reads the ledger for the operator's commands: starter jobs and
-// starter ledger verify. It opens the books themselves,
+// Package books reads the ledger for the operator's commands: starter jobs,
+// starter ledger verify, starter ledger export. It opens the books themselves,
 // beside the workers that write them, so that they can be looked into, proven
 // and taken out when Temporal and every worker are down. It changes nothing.
 // starter/cli calls it and prints what it returns; no other room of the shell
