@@ -67,8 +67,8 @@ func (n Night) handedOn(ctx context.Context) (r batch.Result, f *batch.Fault, ov
 		return r, n.client.fault(ctx, "wait for night", string(n.Batch), err), false
 	}
 	last := e.GetWorkflowExecutionContinuedAsNewEventAttributes()
-	if last.GetFailure() != nil {
-		r, f = n.ended(temporal.GetDefaultFailureConverter().FailureToError(last.GetFailure()))
+	if last.GetFailure() != nil { //nolint:staticcheck // deprecated for new servers; it is the only place where a cron run says how it failed
+		r, f = n.ended(temporal.GetDefaultFailureConverter().FailureToError(last.GetFailure())) //nolint:staticcheck // as above
 		return r, f, true
 	}
 	if err := converter.GetDefaultDataConverter().FromPayloads(last.GetLastCompletionResult(), &r); err != nil {
