@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,16 +133,18 @@ func TestAnOrderThatFailsChangesNothing(t *testing.T) {
 // sends; the shards with skipped jobs go round once more, the others don't.
 func TestRaiseSendsWhatWasSkipped(t *testing.T) {
 	h := newHands(t, pacific(t, "2026-11-22 21:00:00"), 30) // three shards of ten
-	var late *answer
-	low, raise := &answer{}, &answer{}
-	raised := false
+	var (
+		low, raise, late = &answer{}, &answer{}, &answer{}
+		before           batch.Progress
+		raised, judging  = make(chan struct{}), make(chan struct{})
+		skipped, rounds  atomic.Int64
+	)
 	h.submit = func(in batch.Submit) (batch.Outcome, error) {
 		switch {
-		case in.Seq == 25 && !raised:
-			raised = true
-			h.env.UpdateWorkflow(workflows.RaiseBudgetUpdate, "low", low, batch.Order{By: "ada", Cap: money.Dollar - 1})
-			h.env.UpdateWorkflow(workflows.RaiseBudgetUpdate, "raise", raise, batch.Order{By: "ada", Cap: 2 * money.Dollar})
-		case !raised && in.Seq >= 5 && in.Seq < 10:
+		case in.Seq == 25:
+			<-raised
+		case in.Seq >= 5 && in.Seq < 10 && skipped.Load() < 5:
+			skipped.Add(1)
 			return batch.Outcome{Seq: in.Seq, State: batch.Skipped, Why: "no room"}, nil
 		}
 		return batch.Outcome{Seq: in.Seq, State: batch.Succeeded, Billed: money.Cent}, nil
@@ -149,31 +152,45 @@ func TestRaiseSendsWhatWasSkipped(t *testing.T) {
 	h.steer = func(in batch.Steer) (batch.Steered, error) {
 		return batch.Steered{Cap: in.Cap, Reopened: 5}, nil
 	}
-	rounds := 0
 	h.left = func(in batch.Page) []int {
 		var seqs []int
 		for i := in.From; i < in.To; i++ {
 			seqs = append(seqs, i)
 		}
-		if in.From == 0 {
-			if rounds++; rounds > 1 {
-				return seqs[5:]
-			}
+		if in.From == 0 && rounds.Add(1) > 1 {
+			return seqs[5:]
 		}
 		return seqs
 	}
-	var before batch.Progress
 	h.audit = func(in batch.AuditRequest) (batch.Result, error) {
-		v, err := h.env.QueryWorkflow(workflows.ProgressQuery)
-		if err != nil || v.Get(&before) != nil {
-			t.Error(err)
-		}
-		late = &answer{}
-		h.env.UpdateWorkflow(workflows.RaiseBudgetUpdate, "late", late, batch.Order{By: "ada", Cap: 9 * money.Dollar})
+		<-judging
 		r := batch.Result{Batch: in.Batch, State: workflows.StateDone, Audit: batch.Audit{Passed: true}}
 		r.Jobs.Add(batch.Succeeded, 30)
 		return r, nil
 	}
+	// A person who looks every few milliseconds, between the story's own steps.
+	var look func()
+	ordered := false
+	look = func() {
+		before = batch.Progress{} // what is left out must not stay from the look before
+		v, err := h.env.QueryWorkflow(workflows.ProgressQuery)
+		if err != nil || v.Get(&before) != nil {
+			t.Error(err)
+		}
+		switch {
+		case before.State == workflows.StateAuditing:
+			h.env.UpdateWorkflow(workflows.RaiseBudgetUpdate, "late", late, batch.Order{By: "ada", Cap: 9 * money.Dollar})
+			close(judging)
+			return
+		case !ordered && skipped.Load() == 5:
+			ordered = true
+			h.env.UpdateWorkflow(workflows.RaiseBudgetUpdate, "low", low, batch.Order{By: "ada", Cap: money.Dollar - 1})
+			h.env.UpdateWorkflow(workflows.RaiseBudgetUpdate, "raise", raise, batch.Order{By: "ada", Cap: 2 * money.Dollar})
+			close(raised)
+		}
+		h.env.RegisterDelayedCallback(look, 5*time.Millisecond)
+	}
+	h.env.RegisterDelayedCallback(look, 5*time.Millisecond)
 	if _, err := h.run(t); err != nil {
 		t.Fatal(err)
 	}
@@ -204,14 +221,19 @@ func TestRaiseSendsWhatWasSkipped(t *testing.T) {
 // TestNothingIsSteeredWhilePlanning: the books don't know the batch yet.
 func TestNothingIsSteeredWhilePlanning(t *testing.T) {
 	h := newHands(t, pacific(t, "2026-11-22 21:00:00"), 3)
-	answers := map[string]*answer{}
+	planning := make(chan struct{})
 	h.plan = func(in batch.PlanRequest) (batch.Plan, error) {
+		<-planning
+		return h.usualPlan(in)
+	}
+	answers := map[string]*answer{}
+	h.env.RegisterDelayedCallback(func() {
 		for _, u := range []string{workflows.PauseUpdate, workflows.ResumeUpdate, workflows.CancelUpdate, workflows.RaiseBudgetUpdate} {
 			answers[u] = &answer{}
 			h.env.UpdateWorkflow(u, u, answers[u], batch.Order{By: "ada", Cap: 9 * money.Dollar})
 		}
-		return h.usualPlan(in)
-	}
+		close(planning)
+	}, 5*time.Millisecond)
 	if _, err := h.run(t); err != nil {
 		t.Fatal(err)
 	}
