@@ -3,7 +3,7 @@
 // beside the workers that write them, so that they can be looked into, proven
 // and taken out when Temporal and every worker are down. It changes nothing.
 // starter/cli calls it and prints what it returns; no other room of the shell
-// may open a ledger.
+// but starter/cli/switches, which pulls the kill switch, may open a ledger.
 package books
 
 import (
