@@ -98,7 +98,7 @@ func TestAReRunWithNothingLeftOnlyAudits(t *testing.T) {
 // TestABrokenJobDoesNotHideTheRest: a job whose activity fails outright stops
 // new sends, and the books are judged all the same.
 func TestABrokenJobDoesNotHideTheRest(t *testing.T) {
-	h := newHands(t, pacific(t, "2026-11-22 21:00:00"), 40)
+	h := newHands(t, pacific(t, "2026-11-22 21:00:00"), 400)
 	h.submit = func(in batch.Submit) (batch.Outcome, error) {
 		if in.Seq == 3 {
 			return batch.Outcome{}, fails(batch.Internal)
@@ -111,7 +111,7 @@ func TestABrokenJobDoesNotHideTheRest(t *testing.T) {
 	if len(h.audited) != 1 || h.audited[0].Stop == "" {
 		t.Fatalf("audits: %+v", h.audited)
 	}
-	if len(h.sent) == 40 {
+	if len(h.sent) == 400 {
 		t.Error("nothing stopped the fan-out")
 	}
 }
