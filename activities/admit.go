@@ -13,7 +13,7 @@ import (
 // admit asks the gate until it has an answer other than "wait a moment". The
 // attempt's number is 0 when the job isn't to be sent; its state says why.
 func (s *submission) admit(ctx context.Context) (int, error) {
-	open, cancel := whileOpen(ctx)
+	open, cancel := s.whileOpen(ctx)
 	defer cancel()
 	s.pulse.now(Beat{Doing: "waiting for its turn"})
 	if err := s.gate.pass(open); err != nil {

@@ -39,7 +39,7 @@ func (s *submission) settle(ctx context.Context, j ledger.Job) (stays bool, err 
 		if err := s.rest(ctx, j.NotBefore, least, why); err != nil {
 			return false, unlessCancelled(ctx, err)
 		}
-		open, cancel := whileOpen(ctx)
+		open, cancel := s.whileOpen(ctx)
 		defer cancel()
 		looking = open
 	}

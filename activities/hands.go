@@ -64,7 +64,15 @@ type Hands struct {
 	live map[job]bool // jobs that this process is sending or settling right now
 
 	sending atomic.Int64 // requests in flight
+
+	restOnce sync.Once
+	resting  chan struct{} // closed by Rest
 }
+
+// Rest has nothing new leave from now on: the first word of a shutdown. The
+// SDK tells activities only after it has told the server, which may take its
+// time.
+func (h *Hands) Rest() { h.restOnce.Do(func() { close(h.resting) }) }
 
 // Sending is how many paid requests are in flight: what a shutdown waits for.
 func (h *Hands) Sending() int { return int(h.sending.Load()) }
@@ -86,7 +94,7 @@ func New(d Deps) *Hands {
 	if d.Jitter == nil {
 		d.Jitter = rand.N[time.Duration]
 	}
-	h := &Hands{Deps: d, key: d.Swarms.KeyID(), live: map[job]bool{}}
+	h := &Hands{Deps: d, key: d.Swarms.KeyID(), live: map[job]bool{}, resting: make(chan struct{})}
 	h.watch = newWatch(h.sweep)
 	return h
 }

@@ -80,19 +80,18 @@ func stopping(ctx context.Context) <-chan struct{} {
 // whileOpen is ctx, cancelled also when the worker begins to shut down: for
 // waits, which a shutdown ends at once. What is in flight isn't waited for with
 // it.
-func whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+func (h *Hands) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(ctx)
 	stop := stopping(ctx)
-	switch {
-	case stop == nil:
-		return out, cancel
-	case closed(stop): // at once, and not when the goroutine below gets to it
+	if closed(stop) || closed(h.resting) { // at once, and not when the goroutine below gets to it
 		cancel()
 		return out, cancel
 	}
 	go func() {
 		select {
 		case <-stop:
+			cancel()
+		case <-h.resting:
 			cancel()
 		case <-out.Done():
 		}

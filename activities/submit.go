@@ -195,7 +195,7 @@ func (s *submission) rest(ctx context.Context, until time.Time, most time.Durati
 	if wait >= most || s.tooOld(wait) {
 		return later{why, wait}
 	}
-	open, cancel := whileOpen(ctx)
+	open, cancel := s.whileOpen(ctx)
 	defer cancel()
 	if err := s.Clock.Wait(open, wait); err != nil {
 		return s.interrupted(ctx)

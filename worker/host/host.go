@@ -109,6 +109,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 
 // drain stops both workers and says, now and then, what is still going.
 func drain(crew *crew, hands *activities.Hands, o Options) error {
+	hands.Rest()
 	var done sync.WaitGroup
 	done.Go(crew.stop)
 	stopped := make(chan struct{})
