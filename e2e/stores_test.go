@@ -84,6 +84,9 @@ func (h *house) wantRecorded(id batch.ID) {
 	defer l.Close()
 	posts := map[string][]simArrival{}
 	for _, p := range h.books().posts {
+		if p.RequestID == "" && !p.Executed {
+			continue // its sender was killed before its body was out: it has no name, and nothing ran
+		}
 		posts[p.RequestID] = append(posts[p.RequestID], p)
 	}
 	known := 0
