@@ -3,13 +3,11 @@ package activities
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/money"
 )
 
 // CheckCredits is the preflight: the account's credits must be at least one
@@ -28,7 +26,7 @@ func (h *Hands) CheckCredits(ctx context.Context, in batch.CreditsRequest) (batc
 }
 
 func (h *Hands) checkCredits(ctx context.Context, in batch.CreditsRequest) (batch.Credits, error) {
-	out := batch.Credits{Needed: oneAndAHalf(in.Estimate)}
+	out := batch.Credits{Needed: batch.CreditsNeeded(in.Estimate)}
 	got, _, err := h.Swarms.Credits(ctx)
 	if err != nil {
 		return out, h.creditsError(in, err)
@@ -82,12 +80,4 @@ func (h *Hands) creditsError(in batch.CreditsRequest, err error) error {
 		return over{f}
 	}
 	return f
-}
-
-// oneAndAHalf is 1.5 x, rounded up.
-func oneAndAHalf(u money.USD) money.USD {
-	if u > math.MaxInt64/2 {
-		return math.MaxInt64
-	}
-	return u + u/2 + u%2
 }

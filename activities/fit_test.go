@@ -89,7 +89,7 @@ func TestSums(t *testing.T) {
 		t.Error("plus")
 	}
 	for in, want := range map[money.USD]money.USD{0: 0, 1: 2, 2: 3, 10_000_000: 15_000_000, math.MaxInt64: math.MaxInt64} {
-		if got := oneAndAHalf(in); got != want {
+		if got := batch.CreditsNeeded(in); got != want {
 			t.Errorf("1.5 x %d = %d, want %d", in, got, want)
 		}
 	}

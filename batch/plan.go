@@ -2,6 +2,7 @@ package batch
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/offpeak/offpeak/money"
@@ -63,6 +64,16 @@ type CreditsRequest struct {
 type Credits struct {
 	Total  money.USD `json:"total"`  // dollars of credit on the account
 	Needed money.USD `json:"needed"` // 1.5 x the estimate
+}
+
+// CreditsNeeded is what the preflight wants on the account for an estimate:
+// 1.5 x, rounded up (production-readiness checklist: it covers retries and
+// minor variance).
+func CreditsNeeded(estimate money.USD) money.USD {
+	if estimate > math.MaxInt64/2 {
+		return math.MaxInt64
+	}
+	return estimate + estimate/2 + estimate%2
 }
 
 // Page asks for a stretch of a batch's jobs, [From, To) by sequence number.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,7 +109,7 @@ func (a *app) estimate(in input, t terms) (estimate, error) {
 	}
 	e.Saving = e.Day - e.Night
 	e.Percent = percent(e.Saving, e.Day)
-	e.Needed = oneAndAHalf(e.Night)
+	e.Needed = batch.CreditsNeeded(e.Night)
 	e.Starts, err = m.Window.Decide(a.Now(), m.Policy.RequestTimeout)
 	if err != nil {
 		return e, &batch.Fault{Kind: batch.BadInput, Op: "plan night of", Thing: string(m.Name), Err: err, Hint: "correct the window or policy.request_timeout"}
@@ -189,14 +188,6 @@ func (e estimate) fits() string {
 		s += "; binding: " + e.Fit.Binding
 	}
 	return s
-}
-
-// oneAndAHalf is 1.5 x, rounded up: the preflight's own arithmetic.
-func oneAndAHalf(u money.USD) money.USD {
-	if u > math.MaxInt64/2 {
-		return math.MaxInt64
-	}
-	return u + u/2 + u%2
 }
 
 // windowFlag adds --window to a command.
