@@ -182,10 +182,24 @@ func named(arg string) error {
 	return nil
 }
 
-// find is the night that NAME/NIGHT or NAME, its latest, means.
-func (a *app) find(ctx context.Context, c *nightly.Client, arg string) (nightly.Night, error) {
-	if strings.Contains(arg, "/") {
-		return c.Find(ctx, batch.ID(arg))
+// reach connects to Temporal and finds the night that NAME/NIGHT or NAME, its
+// latest, means. done ends the connection.
+func (a *app) reach(ctx context.Context, arg string) (n nightly.Night, done func(), err error) {
+	if err := named(arg); err != nil {
+		return n, nil, err
 	}
-	return c.Latest(ctx, batch.Name(arg))
+	client, err := a.dial(ctx)
+	if err != nil {
+		return n, nil, err
+	}
+	if strings.Contains(arg, "/") {
+		n, err = client.Find(ctx, batch.ID(arg))
+	} else {
+		n, err = client.Latest(ctx, batch.Name(arg))
+	}
+	if err != nil {
+		client.Close()
+		return n, nil, err
+	}
+	return n, client.Close, nil
 }

@@ -22,18 +22,11 @@ report: the error says what it is doing.`,
 		Example: "  starter report market-digest/2026-11-22",
 		Args:    one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := named(args[0]); err != nil {
-				return err
-			}
-			client, err := a.dial(c.Context())
+			n, done, err := a.reach(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			n, err := a.find(c.Context(), client, args[0])
-			if err != nil {
-				return err
-			}
+			defer done()
 			v, err := n.Look(c.Context())
 			if err != nil {
 				return err

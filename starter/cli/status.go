@@ -24,18 +24,11 @@ exit codes; without, it ends with 0 whatever the night's state is.`,
 		Example: "  starter status market-digest/2026-11-22 --watch",
 		Args:    one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := named(args[0]); err != nil {
-				return err
-			}
-			client, err := a.dial(c.Context())
+			n, done, err := a.reach(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			n, err := a.find(c.Context(), client, args[0])
-			if err != nil {
-				return err
-			}
+			defer done()
 			if watch {
 				return a.followTo(c.Context(), n)
 			}

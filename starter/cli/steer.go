@@ -43,21 +43,14 @@ func (a *app) steerCmd(use, short, long, example, done string, give func(context
 	cmd := &cobra.Command{
 		Use: use + " NAME/NIGHT|NAME", Short: short, Long: long, Example: example, Args: one(aNight),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := named(args[0]); err != nil {
-				return err
-			}
 			if o.by == "" {
 				o.by = a.who()
 			}
-			client, err := a.dial(c.Context())
+			n, leave, err := a.reach(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			n, err := a.find(c.Context(), client, args[0])
-			if err != nil {
-				return err
-			}
+			defer leave()
 			p, err := give(c.Context(), n, o)
 			if err != nil {
 				return err
