@@ -40,7 +40,9 @@ type Plan struct {
 	ShardSize  int           `json:"shard_size"` // jobs per NightlyShard
 	Shards     int           `json:"shards"`     // shards under way at once
 	InFlight   int           `json:"in_flight"`  // jobs under way at once in one shard
-	Attributes bool          `json:"attributes"` // the namespace has our search attributes
+	Chunk      int           `json:"chunk,omitempty"`  // jobs per request of the batch endpoint; 0: each job is a request of its own
+	Chunks     int           `json:"chunks,omitempty"` // at most so many batch requests tonight; 0: no bound
+	Attributes bool          `json:"attributes"`       // the namespace has our search attributes
 	Warnings   []string      `json:"warnings,omitempty"`
 }
 
@@ -102,6 +104,22 @@ type Outcome struct {
 	Why       string    `json:"why,omitempty"`      // for every state but succeeded: one line
 }
 
+// SubmitMany asks for some jobs to be sent in requests of the batch endpoint.
+type SubmitMany struct {
+	Batch ID          `json:"batch"`
+	Seqs  []int       `json:"seqs"` // positions in the batch, in the order in which they go
+	Span  tariff.Span `json:"span"` // the night in which they must begin and end
+
+	RequestTimeout time.Duration `json:"request_timeout"` // how long one HTTP request may take
+}
+
+// Many is what came of them.
+type Many struct {
+	Outcomes []Outcome `json:"outcomes"`         // jobs that are over
+	Left     []int     `json:"left,omitempty"`   // jobs that go on alone: to be sent again, or looked up
+	Singly   string    `json:"singly,omitempty"` // why no more batch requests should be made tonight
+}
+
 // AuditRequest asks for the judgement, the report and its announcement.
 type AuditRequest struct {
 	Batch ID          `json:"batch"`
@@ -109,6 +127,9 @@ type AuditRequest struct {
 	Stop  string      `json:"stop,omitempty"` // why the night stopped early, if it did
 
 	Cancelled bool `json:"cancelled,omitempty"` // by a person: what wasn't sent is cancelled, not parked
+	Again     bool `json:"again,omitempty"`     // the night is over: what wasn't sent stays as it is
+
+	Books *Reconciliation `json:"books,omitempty"` // the provider's side, compared beforehand
 }
 
 // Progress answers the query "progress" of a night and of a shard.

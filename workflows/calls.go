@@ -113,6 +113,46 @@ var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in bat
 	}
 }}
 
+// SubmitBatch sends some jobs in requests of the batch endpoint, each job of it
+// through the gate, and settles those that are answered. What isn't over after
+// that goes on alone, by SubmitSwarm.
+var SubmitBatch = Call[batch.SubmitMany, batch.Many]{SubmitBatchName, func(in batch.SubmitMany) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           SendsTaskQueue,
+		StartToCloseTimeout: in.RequestTimeout + 5*time.Minute,
+		HeartbeatTimeout:    10 * time.Second,
+		WaitForCancellation: true, // what is in flight is paid for: it drains
+		RetryPolicy: &temporal.RetryPolicy{
+			// As for SubmitSwarm: an attempt that waits for the gate carries its own
+			// delay; what an earlier attempt sent is never sent by a later one.
+			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+			NonRetryableErrorTypes: final(),
+		},
+	}
+}}
+
+// Reconcile settles what the provider's log can settle, and compares ledger,
+// log and credits. A log that can't be read is part of its answer.
+var Reconcile = Call[batch.ReconcileRequest, batch.Reconciliation]{ReconcileName, func(batch.ReconcileRequest) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           TaskQueue,
+		Summary:             "Compare the ledger with the provider's log and credits",
+		StartToCloseTimeout: 30 * time.Minute, // a log of a gigabyte
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         patient(),
+	}
+}}
+
+// NightBatches lists the batches of one night.
+var NightBatches = Call[batch.NightRequest, []batch.ID]{NightBatchesName, func(in batch.NightRequest) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           TaskQueue,
+		Summary:             "The batches of the night: " + in.Night,
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         patient(),
+	}
+}}
+
 // AuditDiscount judges the night, writes and announces the report, and fails
 // when there is something to find. It comes last.
 var AuditDiscount = Call[batch.AuditRequest, batch.Result]{AuditDiscountName, func(in batch.AuditRequest) workflow.ActivityOptions {

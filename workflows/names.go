@@ -6,10 +6,16 @@ const (
 	NightlyBatchName = "NightlyBatch"
 	NightlyShardName = "NightlyShard"
 
+	ReconcileBatchName = "ReconcileBatch"
+	ReconcileNightName = "ReconcileNight"
+
 	PlanNightName     = "PlanNight"
 	CheckCreditsName  = "CheckCredits"
 	PendingJobsName   = "PendingJobs"
 	SubmitSwarmName   = "SubmitSwarm"
+	SubmitBatchName   = "SubmitBatch"
+	ReconcileName     = "Reconcile"
+	NightBatchesName  = "NightBatches"
 	AuditDiscountName = "AuditDiscount"
 	SteerNightName    = "SteerNight"
 
