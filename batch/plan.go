@@ -37,9 +37,9 @@ type Plan struct {
 	Policy     Policy        `json:"policy"`
 	Card       tariff.Card   `json:"card"`
 	Fit        Fit           `json:"fit"`
-	ShardSize  int           `json:"shard_size"` // jobs per NightlyShard
-	Shards     int           `json:"shards"`     // shards under way at once
-	InFlight   int           `json:"in_flight"`  // jobs under way at once in one shard
+	ShardSize  int           `json:"shard_size"`       // jobs per NightlyShard
+	Shards     int           `json:"shards"`           // shards under way at once
+	InFlight   int           `json:"in_flight"`        // jobs under way at once in one shard
 	Chunk      int           `json:"chunk,omitempty"`  // jobs per request of the batch endpoint; 0: each job is a request of its own
 	Chunks     int           `json:"chunks,omitempty"` // at most so many batch requests tonight; 0: no bound
 	Attributes bool          `json:"attributes"`       // the namespace has our search attributes

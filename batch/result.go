@@ -16,10 +16,10 @@ type Result struct {
 	Money    Money        `json:"money"`
 	Discount Discount     `json:"discount"`
 	Audit    Audit        `json:"audit"`
-	Budget   string       `json:"budget,omitempty"` // which cap was reached, and with what: one line, when jobs were skipped
-	Paused   Pause        `json:"paused,omitzero"`  // of a night that runs: who had it wait
-	Span     tariff.Span  `json:"span,omitzero"`    // the night in which it ran
-	Report   string       `json:"report,omitempty"` // URL of the written report in the archive, without its extension
+	Budget   string       `json:"budget,omitempty"`  // which cap was reached, and with what: one line, when jobs were skipped
+	Paused   Pause        `json:"paused,omitzero"`   // of a night that runs: who had it wait
+	Span     tariff.Span  `json:"span,omitzero"`     // the night in which it ran
+	Report   string       `json:"report,omitempty"`  // URL of the written report in the archive, without its extension
 	Results  string       `json:"results,omitempty"` // URL of results.jsonl in the archive: every job with its answer
 
 	Reconciled *Reconciliation `json:"reconciled,omitempty"` // against the provider's log and credits
