@@ -176,6 +176,22 @@ func TestBadFields(t *testing.T) {
 			[]string{`3:16: policy.mode: "fast" is not one of: auto, single, batch`},
 		},
 		{
+			"batch of one", valid + "policy: {batch_size: 1}\n",
+			[]string{`3:22: policy.batch_size: 1 is outside 2 to 100`},
+		},
+		{
+			"batch too large", valid + "policy: {batch_size: 101}\n",
+			[]string{`3:22: policy.batch_size: 101 is outside 2 to 100`},
+		},
+		{
+			"batch of a fraction", valid + "policy: {batch_size: 2.5}\n",
+			[]string{`3:22: policy.batch_size: want a whole number, got 2.5`},
+		},
+		{
+			"batch in words", valid + "policy: {batch_size: \"10\"}\n",
+			[]string{`3:22: policy.batch_size: want a whole number, got text (remove the quotes)`},
+		},
+		{
 			"timeout short", valid + "policy: {request_timeout: 500ms}\n",
 			[]string{`3:27: policy.request_timeout: 500ms is outside 1s to 1h0m0s`},
 		},

@@ -14,18 +14,25 @@ import (
 	"github.com/offpeak/offpeak/tariff"
 )
 
-// Bounds of a policy's durations.
+// Bounds of a policy's fields.
 const (
 	MinRequestTimeout = time.Second
 	MaxRequestTimeout = time.Hour
 	MaxLogLag         = 24 * time.Hour
+
+	// The API works on ten of a batch's runs at once, so that a larger request
+	// takes several times as long, and more hangs on one connection (Swarms docs,
+	// batch-swarm-completions; the docs' own scripts send up to 125).
+	MinBatchSize     = 2
+	MaxBatchSize     = 100
+	DefaultBatchSize = 10
 )
 
 // What a manifest says when it doesn't say.
 var (
 	defaultBudget = batch.Budget{PerJob: 5 * money.Dollar, Batch: 50 * money.Dollar}
 	defaultPolicy = batch.Policy{
-		OnUnknown: batch.OnUnknownVerify, Compliance: batch.ComplianceNone, Mode: batch.ModeAuto,
+		OnUnknown: batch.OnUnknownVerify, Compliance: batch.ComplianceNone, Mode: batch.ModeAuto, BatchSize: DefaultBatchSize,
 		RequestTimeout: 600 * time.Second, LogLag: 2 * time.Minute,
 	}
 )
@@ -36,7 +43,7 @@ var providers = []string{"swarms"}
 var (
 	manifestFields = []string{"name", "provider", "defaults", "window", "budget", "policy", "jobs", "jobs_from"}
 	budgetFields   = []string{"per_job", "batch", "day"}
-	policyFields   = []string{"on_unknown", "compliance", "mode", "request_timeout", "log_lag"}
+	policyFields   = []string{"on_unknown", "compliance", "mode", "batch_size", "request_timeout", "log_lag"}
 )
 
 // Read reads a manifest in YAML or JSON (text that begins with '{' is JSON),
@@ -155,6 +162,10 @@ func (r *reader) policy(n *node, p *path, to *batch.Policy) {
 	}
 	if c := n.get("mode"); c != nil {
 		to.Mode, _ = r.oneOf(c, p.field("mode"), batch.ModeAuto, batch.ModeSingle, batch.ModeBatch)
+	}
+	if c := n.get("batch_size"); c != nil {
+		size, _ := r.integer(c, p.field("batch_size"), MinBatchSize, MaxBatchSize)
+		to.BatchSize = int(size)
 	}
 	if c := n.get("request_timeout"); c != nil {
 		to.RequestTimeout, _ = r.duration(c, p.field("request_timeout"), MinRequestTimeout, MaxRequestTimeout)
