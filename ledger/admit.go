@@ -16,6 +16,8 @@ type Ask struct {
 	Span  tariff.Span   // the night in which it must begin and end
 	Slow  time.Duration // how long it may take
 	Caps  Caps          // the operator's, beside the batch's own
+
+	Batched bool // it leaves in one HTTP request together with other jobs
 }
 
 // Admit asks judge whether a job may leave now, and writes down what it says,
@@ -86,7 +88,7 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 		if err := d.may(s); err != nil {
 			return Verdict{}, 0, err
 		}
-		d.send(k, b.Policy)
+		d.send(k, b.Policy, a.Batched)
 		return v, d.job.Attempts, nil
 	default:
 		return Verdict{}, 0, internal(d.op, d.job.Ref().String(), "the judge said %q, which is no verdict", v.Action)
@@ -99,7 +101,7 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 const noTimeout = 24 * time.Hour
 
 // send writes down that the job leaves now.
-func (d *docket) send(k KeyRow, p batch.Policy) {
+func (d *docket) send(k KeyRow, p batch.Policy, batched bool) {
 	d.to(batch.Sending, "")
 	d.sender = k.ID
 	if !d.job.Raised {
@@ -114,7 +116,8 @@ func (d *docket) send(k KeyRow, p batch.Policy) {
 		timeout = noTimeout
 	}
 	a := AttemptRow{Attempt: Attempt{
-		Batch: d.job.Batch, Seq: d.job.Seq, RequestID: d.job.RequestID, N: d.job.Attempts, Key: k.ID, SentAt: k.Tick,
+		Batch: d.job.Batch, Seq: d.job.Seq, RequestID: d.job.RequestID, N: d.job.Attempts, Key: k.ID,
+		Batched: batched, SentAt: k.Tick,
 	}, Until: instant(k.Tick.Add(timeout + p.LogLag))}
 	d.w.attempts.put(a.Ref(), a)
 	k.InFlight++

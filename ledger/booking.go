@@ -110,7 +110,7 @@ func (d *docket) book(c Charge, a AttemptRow, output string, source Source) erro
 		d.job.Output = clean(output)
 		d.to(batch.Succeeded, "")
 	} else {
-		d.job.Why = fmt.Sprintf("billed twice: attempt %d was answered too", a.N)
+		d.job.Why = fmt.Sprintf("billed twice: attempt %d ran too", a.N)
 	}
 	d.save()
 	return nil

@@ -99,7 +99,8 @@ func (l *Ledger) Return(ctx context.Context, c Closing, ret Returning) (Job, err
 // reservation stands, and nothing is sent for it until Found or Absent. It
 // counts as a try. notBefore is when to look in the provider's log. Doubted
 // twice for the same attempt, what is known better replaces what was known,
-// and the try isn't counted again.
+// and the try isn't counted again. Of the doubt, Attempt, SentAt and Batched
+// are the ledger's own.
 func (l *Ledger) Doubt(ctx context.Context, c Closing, doubt Doubt, notBefore time.Time) (Job, error) {
 	return l.onJob(ctx, "doubt", c.ref(), func(d *docket) error {
 		a, err := d.attempt(c.Attempt)
@@ -115,7 +116,7 @@ func (l *Ledger) Doubt(ctx context.Context, c Closing, doubt Doubt, notBefore ti
 		}
 		first := a.Ending != EndedUnknown
 		d.close(&a, c)
-		doubt.Attempt, doubt.SentAt = a.N, a.SentAt
+		doubt.Attempt, doubt.SentAt, doubt.Batched = a.N, a.SentAt, a.Batched
 		doubt.AbsentAfter, doubt.Why = instant(doubt.AbsentAfter), clean(doubt.Why)
 		if d.current(a) {
 			d.doubt(doubt, first)

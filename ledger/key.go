@@ -70,6 +70,22 @@ func (l *Ledger) Floor(ctx context.Context, key string, until time.Time, why str
 	})
 }
 
+// LogsBatches notes whether the provider's log was seen to hold an item of a
+// batch request of this key, or to lack one that it had to hold. The last word
+// counts; the same one again changes nothing, BatchLogAt neither.
+func (l *Ledger) LogsBatches(ctx context.Context, key string, b BatchLog) error {
+	if b != BatchLogYes && b != BatchLogNo {
+		return internal("note what a key's log holds", key, "it is %q or %q, not %q", BatchLogYes, BatchLogNo, b)
+	}
+	return l.onKey(ctx, key, func(k *KeyRow) bool {
+		if k.BatchLog == b {
+			return false
+		}
+		k.BatchLog, k.BatchLogAt = b, k.Tick
+		return true
+	})
+}
+
 // onKey changes a key's own row; change says whether it did.
 func (l *Ledger) onKey(ctx context.Context, key string, change func(*KeyRow) bool) error {
 	return l.write(ctx, nil, func(w *work) error {

@@ -1,7 +1,10 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/offpeak/offpeak/batch"
 )
@@ -83,6 +86,52 @@ func (l *Ledger) Attempts(ctx context.Context, id batch.ID, seq int) ([]Attempt,
 func (l *Ledger) Charges(ctx context.Context, id batch.ID, yield func(Charge) error) error {
 	return l.read(ctx, func(tx Tx) error { return tx.Charges(id, yield) })
 }
+
+// ChargesFor is what some jobs were charged, of all batches, in the order in
+// which it was booked. Jobs are named by request id; one that isn't there, or
+// that has no charge, is left out.
+func (l *Ledger) ChargesFor(ctx context.Context, requestIDs []string) ([]Charge, error) {
+	var out []Charge
+	for some := range slices.Chunk(distinct(requestIDs), snapshot) {
+		err := l.read(ctx, func(tx Tx) error {
+			charges, err := tx.ChargesOf(some)
+			if err == nil {
+				out = append(out, charges...)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b Charge) int { return cmp.Compare(a.N, b.N) })
+	return out, nil
+}
+
+// Known says which of these request ids are in these books, and of which job
+// of which batch.
+func (l *Ledger) Known(ctx context.Context, requestIDs []string) (map[string]JobRef, error) {
+	out := make(map[string]JobRef, len(requestIDs))
+	for some := range slices.Chunk(distinct(requestIDs), snapshot) {
+		err := l.read(ctx, func(tx Tx) error {
+			known, err := tx.Known(some)
+			maps.Copy(out, known)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// snapshot is how many ids are looked up on one: request ids never change
+// hands and charges are never taken back, so that many may be asked for in
+// pieces, and no writer's old pages are kept for all of them.
+const snapshot = 4096
+
+// distinct is a list with everything in it once, in order.
+func distinct(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // Totals is a batch in dollars and states. NotFound when nobody claimed it.
 func (l *Ledger) Totals(ctx context.Context, id batch.ID) (Totals, error) {

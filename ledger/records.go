@@ -66,6 +66,7 @@ type Doubt struct {
 	SentAt      time.Time
 	Answered    bool      // a status came back (a 5xx): the run isn't going on any more
 	Billed      bool      // a 2xx came back that couldn't be read: it ran; only the amount is missing
+	Batched     bool      // it left together with others, see Attempt: the ledger's own, from the attempt
 	AbsentAfter time.Time // before this instant absence from the log proves nothing
 	Why         string
 }
@@ -77,6 +78,7 @@ type Attempt struct {
 	RequestID string
 	N         int // from 1
 	Key       string
+	Batched   bool // it left in one HTTP request together with other jobs
 	SentAt    time.Time
 	EndedAt   time.Time  // zero while in flight
 	Status    int        // 0 without an answer
@@ -205,10 +207,33 @@ type Key struct {
 	Proven   time.Time // last answer that wasn't a refusal of the key
 	Floor    time.Time // nothing is sent before; from Retry-After
 	FloorWhy string
+
+	BatchLog   BatchLog // whether the provider's log shows items of its batch requests
+	BatchLogAt time.Time
+
 	InFlight int       // requests under way, all batches
 	Oldest   time.Time // when the oldest of them was sent
 	LastSent time.Time
 	Windows  []Window
+}
+
+// BatchLog is what is known of a key's log: whether it holds the items of
+// batch requests. No document says so, and accounts may differ; what was
+// billed and then looked for tells it.
+type BatchLog string
+
+// What is known of it.
+const (
+	BatchLogUnknown BatchLog = ""    // nobody knows yet
+	BatchLogYes     BatchLog = "yes" // an item that was settled from its answer was seen there
+	BatchLogNo      BatchLog = "no"  // one was settled, and didn't show although the lag had passed
+)
+
+// Balance is one reading of an account's credits.
+type Balance struct {
+	Key   string // with which it was read: credits belong to the account, which may have others
+	At    time.Time
+	Total money.USD
 }
 
 // Window is one quota window of a key: ours to keep, whatever the headers say.

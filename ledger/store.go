@@ -45,6 +45,7 @@ type Tx interface {
 	Jobs([]JobRef) ([]JobRow, error)                                      // those that exist, in any order
 	Stretch(id batch.ID, from, to int) ([]JobRow, error)                  // from <= Seq < to, in order
 	Named(id batch.ID, names []string) ([]JobRow, error)                  // those that exist, in any order
+	Known(requestIDs []string) (map[string]JobRef, error)                 // those that exist, of all batches
 	Request(JobRef) ([]byte, error)                                       // nil when there is none
 	Restate(id batch.ID, from, to batch.State, at time.Time) (int, error) // every job in from: to state to, tries and waits forgotten
 
@@ -66,7 +67,9 @@ type Tx interface {
 	Charges(id batch.ID, yield func(Charge) error) error // of one batch, or of all for "", in order
 	ChargesOf(requestIDs []string) ([]Charge, error)     // of several jobs, in any order
 	Key(id string) (KeyRow, bool, error)
-	AllKeys() ([]string, error)    // in order of id
+	AllKeys() ([]string, error) // in order of id
+	// Balances lists a key's readings with from <= At <= to, in order.
+	Balances(key string, from, to time.Time) ([]Balance, error)
 	Count(key string) (int, error) // attempts of a key without an end
 
 	Save(Changes) error
@@ -194,4 +197,5 @@ type Changes struct {
 	Windows  []WindowRow
 	Purses   []Purse
 	Halts    []Halt // without a time: none any more
+	Balances []Balance
 }

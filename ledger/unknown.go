@@ -26,7 +26,7 @@ func (l *Ledger) Crashed(ctx context.Context, id batch.ID, seq int, timeout, lag
 		}
 		d.close(&a, Closing{Kind: batch.OutcomeUnknown})
 		doubt := Doubt{
-			Attempt: a.N, SentAt: a.SentAt, AbsentAfter: instant(a.SentAt.Add(timeout + lag)),
+			Attempt: a.N, SentAt: a.SentAt, Batched: a.Batched, AbsentAfter: instant(a.SentAt.Add(timeout + lag)),
 			Why: "the worker that sent it is gone",
 		}
 		d.doubt(doubt, true)
@@ -90,8 +90,10 @@ func (l *Ledger) Found(ctx context.Context, id batch.ID, seq int, charge Charge,
 //
 // The ledger doesn't let itself be told so when that can't be: before the
 // doubt's AbsentAfter, when the answer said that it ran (Billed), or under
-// policy hold. Under policy resend, AbsentAfter isn't waited for: that policy
-// means at least once, and may pay twice.
+// policy hold. Nor of an attempt that left together with others (Batched),
+// unless the key's log is known to hold such (LogsBatches): absence from a log
+// that doesn't hold them proves nothing. Under policy resend neither is waited
+// for: that policy means at least once, and may pay twice.
 func (l *Ledger) Absent(ctx context.Context, id batch.ID, seq int, notBefore time.Time, why string) (Job, error) {
 	return l.onJob(ctx, "declare absent", JobRef{id, seq}, func(d *docket) error {
 		n := d.job.Doubt.Attempt
@@ -114,12 +116,19 @@ func (l *Ledger) Absent(ctx context.Context, id batch.ID, seq int, notBefore tim
 		if err != nil {
 			return err
 		}
+		k, _, err := d.w.keys.get(a.Key)
+		if err != nil {
+			return err
+		}
+		resend := b.Policy.OnUnknown == batch.OnUnknownResend
 		switch doubt := d.job.Doubt; {
 		case doubt.Billed:
 			return d.refuse("attempt %d ran and was billed; only its amount is missing", n)
 		case b.Policy.OnUnknown == batch.OnUnknownHold:
 			return d.refuse("under policy hold it is never sent again")
-		case b.Policy.OnUnknown != batch.OnUnknownResend && d.w.now.Before(doubt.AbsentAfter):
+		case !resend && a.Batched && k.BatchLog != BatchLogYes:
+			return d.refuse("attempt %d left in a batch request, and nobody has seen key %s's log hold such: absence proves nothing", n, a.Key)
+		case !resend && d.w.now.Before(doubt.AbsentAfter):
 			return d.refuse("before %s absence proves nothing", doubt.AbsentAfter.Format(time.RFC3339))
 		}
 		d.to(batch.Reserved, why)

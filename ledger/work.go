@@ -31,6 +31,7 @@ type work struct {
 	purses   shelf[pocket, Purse]
 	halts    shelf[string, Halt]     // all of them, once loaded
 	halted   bool                    // halts are loaded
+	balances shelf[reading, Balance] // only ever added
 	flights  map[string][]AttemptRow // in flight by key, the oldest first
 
 	payloads, draftPayloads []Payload
@@ -47,6 +48,7 @@ func newWork(tx Tx, now time.Time, size int) *work {
 	w.attempts.load = guard(w, tx.Attempt)
 	w.keys.load = guard(w, w.loadKey)
 	w.purses.load = guard(w, w.loadPurse)
+	w.balances.load = func(reading) (Balance, bool, error) { return Balance{}, false, nil }
 	w.halts.load = func(string) (Halt, bool, error) { return Halt{}, false, nil } // see halt
 	return w
 }
@@ -122,6 +124,7 @@ func (w *work) keep() {
 	w.keys.keep()
 	w.purses.keep()
 	w.halts.keep()
+	w.balances.keep()
 	w.payloads = append(w.payloads, w.draftPayloads...)
 	w.charges = append(w.charges, w.draftCharges...)
 	w.draftPayloads, w.draftCharges = nil, nil
@@ -137,6 +140,7 @@ func (w *work) drop() {
 	w.keys.drop()
 	w.purses.drop()
 	w.halts.drop()
+	w.balances.drop()
 	w.draftPayloads, w.draftCharges = nil, nil
 }
 
@@ -149,7 +153,7 @@ func (w *work) flush() error {
 	c := Changes{
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
 		Payloads: w.payloads, Attempts: w.attempts.take(), Charges: w.charges, Keys: w.keys.take(),
-		Purses: w.purses.take(), Halts: w.halts.take(),
+		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()
 	for _, k := range c.Keys {

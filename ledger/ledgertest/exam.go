@@ -40,8 +40,14 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Money", moneyMoves},
 		{"Admit", admitting},
 		{"LateAnswers", lateAnswers},
+		{"Late", late},
+		{"LatePicks", latePicks},
+		{"Batched", batched},
 		{"Unknown", unknowns},
 		{"Keys", keys},
+		{"LogsBatches", logsBatches},
+		{"Balances", balances},
+		{"Known", known},
 		{"Reading", reading},
 		{"Listing", listing},
 		{"Comparing", comparing},
@@ -97,7 +103,7 @@ func (r *room) open(t testing.TB) *ledger.Ledger {
 func (r *room) wipe(t tb) {
 	t.Helper()
 	statement := "UPDATE head SET n = 0, hash = '" + ledger.Genesis + "'"
-	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts"} {
+	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances"} {
 		statement += "; DELETE FROM " + table
 	}
 	if err := r.place.Exec(statement); err != nil {

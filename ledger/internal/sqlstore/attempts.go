@@ -7,7 +7,7 @@ import (
 )
 
 var attempts = &table[ledger.AttemptRow]{
-	name: "attempts", key: "ref n", fixed: "batch_id seq request_id key_id sent_at until",
+	name: "attempts", key: "ref n", fixed: "batch_id seq request_id key_id sent_at until batched",
 	rest: "ended_at status outcome ending counted_at receipt",
 	values: func(n numbers, a ledger.AttemptRow) []any {
 		receipt := a.Receipt
@@ -15,14 +15,14 @@ var attempts = &table[ledger.AttemptRow]{
 			receipt = []byte{}
 		}
 		return []any{
-			n.ref(a.Batch, a.Seq), a.N, string(a.Batch), a.Seq, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until),
+			n.ref(a.Batch, a.Seq), a.N, string(a.Batch), a.Seq, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until), a.Batched,
 			ledger.Micros(a.EndedAt), a.Status, string(a.Outcome), string(a.Ending), ledger.Micros(a.CountedAt), receipt,
 		}
 	},
 }
 
 const selectAttempts = `SELECT batch_id, seq, n, request_id, key_id, sent_at, until, ended_at, status,
-	outcome, ending, counted_at, receipt FROM attempts `
+	outcome, ending, counted_at, receipt, batched FROM attempts `
 
 func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]ledger.AttemptRow, error) {
 	err := t.query("read attempts", selectAttempts+where, args, func(s sink) error {
@@ -31,7 +31,7 @@ func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]led
 			sent, until, ended, counted int64
 		)
 		err := s.Scan(&a.Batch, &a.Seq, &a.N, &a.RequestID, &a.Key, &sent, &until, &ended, &a.Status,
-			&a.Outcome, &a.Ending, &counted, &a.Receipt)
+			&a.Outcome, &a.Ending, &counted, &a.Receipt, &a.Batched)
 		a.SentAt, a.Until = ledger.Instant(sent), ledger.Instant(until)
 		a.EndedAt, a.CountedAt = ledger.Instant(ended), ledger.Instant(counted)
 		if len(a.Receipt) == 0 {

@@ -118,6 +118,27 @@ func (t *tx) Named(id batch.ID, names []string) (out []ledger.JobRow, err error)
 	return out, err
 }
 
+// Known finds jobs by their request ids.
+func (t *tx) Known(requestIDs []string) (map[string]ledger.JobRef, error) {
+	args := make([]any, len(requestIDs))
+	for i, id := range requestIDs {
+		args[i] = id
+	}
+	out := make(map[string]ledger.JobRef, len(requestIDs))
+	err := padded(args, func(some []any) error {
+		return t.query("read jobs", "SELECT request_id, batch_id, seq FROM jobs WHERE request_id IN "+places(1, len(some)), some, func(s sink) error {
+			var (
+				id  string
+				ref ledger.JobRef
+			)
+			err := s.Scan(&id, &ref.Batch, &ref.Seq)
+			out[id] = ref
+			return err
+		})
+	})
+	return out, err
+}
+
 // Restate moves all jobs of one state.
 func (t *tx) Restate(id batch.ID, from, to batch.State, at time.Time) (int, error) {
 	first, found, err := t.ref(ledger.JobRef{Batch: id})

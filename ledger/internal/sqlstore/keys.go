@@ -8,11 +8,12 @@ import (
 
 var keys = &table[ledger.KeyRow]{
 	name: "keys", key: "id",
-	rest: "closed closed_at hold hold_at proven floor floor_why in_flight last_sent tick",
+	rest: "closed closed_at hold hold_at proven floor floor_why in_flight last_sent tick batch_log batch_log_at",
 	values: func(_ numbers, k ledger.KeyRow) []any {
 		return []any{
 			k.ID, k.Closed, ledger.Micros(k.ClosedAt), k.Hold, ledger.Micros(k.HoldAt), ledger.Micros(k.Proven),
 			ledger.Micros(k.Floor), k.FloorWhy, k.InFlight, ledger.Micros(k.LastSent), ledger.Micros(k.Tick),
+			string(k.BatchLog), ledger.Micros(k.BatchLogAt),
 		}
 	},
 }
@@ -33,15 +34,18 @@ func (t *tx) Key(id string) (ledger.KeyRow, bool, error) {
 	var (
 		k                                           ledger.KeyRow
 		closed, hold, proven, floor, lastSent, tick int64
+		logged                                      int64
 	)
-	found, err := t.one("read keys", `SELECT id, closed, closed_at, hold, hold_at, proven, floor, floor_why, in_flight, last_sent, tick
-		FROM keys WHERE id = $1`, []any{id},
-		&k.ID, &k.Closed, &closed, &k.Hold, &hold, &proven, &floor, &k.FloorWhy, &k.InFlight, &lastSent, &tick)
+	found, err := t.one("read keys", `SELECT id, closed, closed_at, hold, hold_at, proven, floor, floor_why, in_flight, last_sent, tick,
+		batch_log, batch_log_at FROM keys WHERE id = $1`, []any{id},
+		&k.ID, &k.Closed, &closed, &k.Hold, &hold, &proven, &floor, &k.FloorWhy, &k.InFlight, &lastSent, &tick,
+		&k.BatchLog, &logged)
 	if err != nil || !found {
 		return ledger.KeyRow{}, found, err
 	}
 	k.ClosedAt, k.HoldAt, k.Proven = ledger.Instant(closed), ledger.Instant(hold), ledger.Instant(proven)
 	k.Floor, k.LastSent, k.Tick = ledger.Instant(floor), ledger.Instant(lastSent), ledger.Instant(tick)
+	k.BatchLogAt = ledger.Instant(logged)
 	err = t.query("read quota", `SELECT name, span, most, ended, tail, oldest, remaining, reset_at, told_at
 		FROM quota WHERE key_id = $1 ORDER BY span, name`, []any{id}, func(s sink) error {
 		w := ledger.WindowRow{Key: id}

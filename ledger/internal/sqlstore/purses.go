@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"time"
+
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/tariff"
@@ -84,5 +86,25 @@ func (t *tx) Halts() ([]ledger.Halt, error) {
 		out = append(out, h)
 		return err
 	})
+	return out, err
+}
+
+var balances = &table[ledger.Balance]{
+	name: "balances", key: "key_id at", rest: "total",
+	values: func(_ numbers, b ledger.Balance) []any { return []any{b.Key, ledger.Micros(b.At), int64(b.Total)} },
+}
+
+// Balances reads a stretch of time.
+func (t *tx) Balances(key string, from, to time.Time) ([]ledger.Balance, error) {
+	var out []ledger.Balance
+	err := t.query("read balances", "SELECT at, total FROM balances WHERE key_id = $1 AND at >= $2 AND at <= $3 ORDER BY at",
+		[]any{key, ledger.Micros(from), ledger.Micros(to)}, func(s sink) error {
+			b := ledger.Balance{Key: key}
+			var at int64
+			err := s.Scan(&at, &b.Total)
+			b.At = ledger.Instant(at)
+			out = append(out, b)
+			return err
+		})
 	return out, err
 }

@@ -124,6 +124,7 @@ func (t *tx) Save(c ledger.Changes) error {
 		func() error { return save(t, quota, c.Windows) },
 		func() error { return save(t, purses, c.Purses) },
 		func() error { return save(t, halts, c.Halts) },
+		func() error { return save(t, balances, c.Balances) },
 		func() error { return save(t, attempts, c.Attempts) },
 		func() error { return save(t, charges, c.Charges) },
 		t.send,
