@@ -103,7 +103,10 @@ func (s *submission) notThere(ctx context.Context, j ledger.Job, seen sight) (st
 		}
 		return false, s.bookCeiling(ctx, j)
 	}
-	if !absent(d, seen, s.batch.Policy.LogLag) {
+	if lag := s.batch.Policy.LogLag; !absent(d, seen, lag) {
+		if seen.behind(lag) {
+			return s.untold(ctx, j, behindWhy, 0)
+		}
 		return false, s.postpone(ctx, j, "not in the provider's log yet", 0)
 	}
 	s.Log.Info("absent from the provider's log: it didn't run", s.about(j)...)
@@ -129,36 +132,47 @@ func (s *submission) bookCeiling(ctx context.Context, j ledger.Job) error {
 
 // absent says whether a look that didn't show a request proves that it didn't
 // run. The run must be over: it is when the server answered, else after the
-// request timeout. And the log must have caught up with that moment: it has
-// when it shows a request of ours that ended later, or when the lag that the
-// policy grants it has passed.
+// request timeout. The lag that the policy grants the log must have passed
+// since. And the log must not be behind all the same: see sight.behind.
+//
+// That the log shows a run that ended later shortens nothing: rows need not
+// come in the order in which runs ended, and one that came early says nothing
+// about one that is late.
 //
 // AbsentAfter is the moment of an answer, or the end of timeout and lag.
 func absent(d ledger.Doubt, seen sight, lag time.Duration) bool {
-	if !d.Answered {
-		return !seen.began.Before(d.AbsentAfter)
+	if d.Answered {
+		d.AbsentAfter = d.AbsentAfter.Add(lag)
 	}
-	return seen.began.After(d.AbsentAfter) && seen.witness.After(d.AbsentAfter) || !seen.began.Before(d.AbsentAfter.Add(lag))
+	return !seen.began.Before(d.AbsentAfter) && !seen.behind(lag)
 }
+
+// behindWhy is what the books say of a log that lacks what it must show.
+const behindWhy = "the provider's log is behind: it doesn't show runs that were answered longer ago than policy.log_lag"
 
 // billedWait is how long a run that was billed may take to show in the log
 // before its ceiling is booked.
 func (s *submission) billedWait() time.Duration { return max(3*s.batch.Policy.LogLag, time.Minute) }
 
-// unread postpones a doubt while the log can't be read. When the night is over
-// and the log should long have told, the job stays unknown; the audit looks
-// once more and then names it.
+// unread postpones a doubt while the log can't be read.
 func (s *submission) unread(ctx context.Context, j ledger.Job, cause error) (stays bool, err error) {
-	given := j.Doubt.AbsentAfter.Add(3*s.batch.Policy.LogLag + time.Minute)
-	if now := s.now(); now.After(given) && now.After(s.in.Span.Deadline) {
-		return true, nil
-	}
 	var f *batch.Fault
 	var after time.Duration
 	if errors.As(cause, &f) {
 		after = f.After
 	}
-	return false, s.postpone(ctx, j, "the provider's log can't be read", after)
+	return s.untold(ctx, j, "the provider's log can't be read", after)
+}
+
+// untold postpones a doubt about which the log says nothing that counts. When
+// the night is over and the log should long have told, the job stays unknown;
+// the audit looks once more and then names it.
+func (s *submission) untold(ctx context.Context, j ledger.Job, why string, after time.Duration) (stays bool, err error) {
+	given := j.Doubt.AbsentAfter.Add(3*s.batch.Policy.LogLag + time.Minute)
+	if now := s.now(); now.After(given) && now.After(s.in.Span.Deadline) {
+		return true, nil
+	}
+	return false, s.postpone(ctx, j, why, after)
 }
 
 // Bounds of the time between two looks for one job.

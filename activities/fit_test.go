@@ -106,18 +106,26 @@ func TestAbsent(t *testing.T) {
 		doubt   ledger.Doubt
 		began   time.Time
 		witness time.Time
+		missing time.Time
 		want    bool
 	}{
-		{"too soon", answered, at(1), time.Time{}, false},
-		{"the lag has passed", answered, at(120), time.Time{}, true},
-		{"a moment before it", answered, at(119), time.Time{}, false},
-		{"a later witness", answered, at(30), at(20), true},
-		{"a witness of the same moment", answered, at(30), at(0), false},
-		{"an earlier witness", answered, at(30), at(-5), false},
-		{"it may still run", silent, at(719), at(700), false},
-		{"it can't run any more", silent, at(720), time.Time{}, true},
+		{"too soon", answered, at(1), time.Time{}, time.Time{}, false},
+		{"the lag has passed", answered, at(120), time.Time{}, time.Time{}, true},
+		{"a moment before it", answered, at(119), time.Time{}, time.Time{}, false},
+		{"a later run shows, and rows come in any order", answered, at(30), at(20), time.Time{}, false},
+		{"it may still run", silent, at(719), at(700), time.Time{}, false},
+		{"it can't run any more", silent, at(720), time.Time{}, time.Time{}, true},
+		{"what was answered doesn't show", silent, at(720), time.Time{}, at(600), false},
+		{"nor what was answered after all that shows", silent, at(720), at(599), at(600), false},
+		{"one row was lost among others", silent, at(720), at(601), at(600), true},
+		{"what doesn't show isn't due yet", silent, at(720), time.Time{}, at(601), true},
+		{"a log that is behind proves nothing after an answer either", answered, at(500), at(-60), at(10), false},
 	} {
-		if got := absent(c.doubt, sight{began: c.began, witness: c.witness}, 2*time.Minute); got != c.want {
+		seen := sight{began: c.began, witness: c.witness}
+		if !c.missing.IsZero() {
+			seen.missing = []time.Time{c.missing}
+		}
+		if got := absent(c.doubt, seen, 2*time.Minute); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

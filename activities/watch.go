@@ -42,6 +42,20 @@ type sight struct {
 	began   time.Time
 	rows    map[string]sighting // by request id
 	witness time.Time           // latest end, on our clock, of a settled request that was in the log
+	missing []time.Time         // ends of the settled requests that weren't
+}
+
+// behind says that the log is later than the lag that it is granted: it lacks
+// a run that was answered and settled longer ago than that, and shows none of
+// ours that ended after it. What such a log doesn't show may have run. One row
+// that was lost among others is no such sign: the next one that shows ends it.
+func (s sight) behind(lag time.Duration) bool {
+	for _, ended := range s.missing {
+		if ended.After(s.witness) && !s.began.Before(ended.Add(lag)) {
+			return true
+		}
+	}
+	return false
 }
 
 // sighting is a run as the log has it.
@@ -62,8 +76,8 @@ func newWatch(sweep func(context.Context, wanted) (sight, error)) *watch {
 	return &watch{sweep: sweep, settled: map[string]time.Time{}}
 }
 
-// witness notes a settled request: when the log shows it, the log has caught
-// up to its end.
+// witness notes a request that was settled from its answer: the log must show
+// it when its lag has passed.
 func (w *watch) witness(id string, ended time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,8 +153,11 @@ func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
 		if !ok {
 			return nil
 		}
-		if ended, ours := want.settled[id]; ours && ended.After(s.witness) {
-			s.witness = ended
+		if ended, ours := want.settled[id]; ours {
+			delete(want.settled, id) // a copy of this look's own: what is left is missing
+			if ended.After(s.witness) {
+				s.witness = ended
+			}
 		}
 		// A row that neither says success nor what was used is no run.
 		if !want.ids[id] || !row.Run.OK && row.Run.Usage == nil {
@@ -156,6 +173,9 @@ func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
 	if err != nil {
 		h.Log.Warn("the provider's log can't be read", zap.Int("asked_for", len(want.ids)), zap.Error(err))
 		return sight{}, errors.Join(errUnread, err)
+	}
+	for _, ended := range want.settled {
+		s.missing = append(s.missing, ended)
 	}
 	h.Log.Info("looked into the provider's log", zap.Int("rows", read), zap.Int("asked_for", len(want.ids)), zap.Int("found", len(s.rows)))
 	return s, nil
