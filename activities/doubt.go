@@ -43,6 +43,9 @@ func (s *submission) settle(ctx context.Context, j ledger.Job) (stays bool, err 
 		defer cancel()
 		looking = open
 	}
+	if err := s.recall(books, s.in.Batch); err != nil {
+		return false, err
+	}
 	s.pulse.now(Beat{Doing: "looking into the provider's log", Attempt: j.Attempts})
 	seen, err := s.watch.look(looking, j.RequestID)
 	if errors.Is(err, context.Canceled) && !errors.Is(err, errUnread) {

@@ -59,6 +59,7 @@ type Hands struct {
 	watch  *watch
 	stiles stiles
 	heard  hearing
+	memory memory
 
 	mu   sync.Mutex
 	live map[job]bool // jobs that this process is sending or settling right now

@@ -1,0 +1,60 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+)
+
+// recalled is how many of a batch's latest answers become witnesses again when
+// a worker first looks for one of its jobs. A few are enough to tell that a log
+// is behind, and a worker that settles jobs makes its own.
+const recalled = 64
+
+// memory is what a worker knows of the batches that others had in hand.
+type memory struct {
+	mu   sync.Mutex
+	read map[batch.ID]bool
+}
+
+// recall makes witnesses of what was settled before this worker began: a crash
+// must not leave a log that is behind looking like one that has caught up.
+// Each batch is read once; whoever asks meanwhile waits.
+func (h *Hands) recall(ctx context.Context, id batch.ID) error {
+	h.memory.mu.Lock()
+	defer h.memory.mu.Unlock()
+	if h.memory.read[id] {
+		return nil
+	}
+	var last []ledger.Charge
+	err := h.Ledger.Charges(ctx, id, func(c ledger.Charge) error {
+		if c.Source == ledger.FromAnswer {
+			last = append(last, c)
+			if len(last) == 2*recalled {
+				last = slices.Delete(last, 0, recalled)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range last[max(0, len(last)-recalled):] {
+		attempts, err := h.Ledger.Attempts(ctx, id, c.Seq)
+		if err != nil {
+			return err
+		}
+		// Whether the log holds the items of batch requests isn't known.
+		if i := slices.IndexFunc(attempts, func(a ledger.Attempt) bool { return a.N == c.Attempt }); i >= 0 && !attempts[i].Batched {
+			h.watch.witness(c.RequestID, c.EndedAt)
+		}
+	}
+	if h.memory.read == nil {
+		h.memory.read = map[batch.ID]bool{}
+	}
+	h.memory.read[id] = true
+	return nil
+}
