@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -122,26 +121,17 @@ func (s *submission) outcome(ctx context.Context, j ledger.Job) (batch.Outcome, 
 	return out, nil
 }
 
-// errFound ends the reading of charges.
-var errFound = errors.New("found")
-
-// billOf is the charge of a job that has succeeded.
+// billOf is the charge of a job that has succeeded; the first one, when it was
+// billed twice.
 func (s *submission) billOf(ctx context.Context, j ledger.Job) (ledger.Charge, error) {
-	var bill ledger.Charge
-	err := s.Ledger.Charges(ctx, j.Batch, func(c ledger.Charge) error {
-		if c.RequestID != j.RequestID {
-			return nil
-		}
-		bill = c
-		return errFound
-	})
+	bills, err := s.Ledger.ChargesFor(ctx, []string{j.RequestID})
 	switch {
-	case errors.Is(err, errFound):
-		return bill, nil
 	case err != nil:
-		return bill, err
+		return ledger.Charge{}, err
+	case len(bills) == 0:
+		return ledger.Charge{}, &batch.Fault{Kind: batch.Internal, Op: "submit", Thing: thing(s.in), Moved: batch.MovedYes, Detail: "the job has succeeded and has no charge"}
 	}
-	return bill, &batch.Fault{Kind: batch.Internal, Op: "submit", Thing: thing(s.in), Moved: batch.MovedYes, Detail: "the job has succeeded and has no charge"}
+	return bills[0], nil
 }
 
 // crashed takes note of an attempt that died with its worker: it may or may
