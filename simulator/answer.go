@@ -47,7 +47,7 @@ func takesGzip(h http.Header) bool {
 // answer books and sends a whole answer, spoiled if a cue says so.
 func (x *exchange) answer(status int, contentType string, body []byte) {
 	spoil := ""
-	if w := x.cues.wire; w != nil && status < 300 {
+	if w := x.cues.wire; w != nil && (status < 300 && w.Status == 0 || status == w.Status) {
 		spoil = w.Kind
 	}
 	if spoil == KindBadJSON {
@@ -148,7 +148,17 @@ func (x *exchange) mishap(after bool) bool {
 	}
 	switch w.Kind {
 	case KindStatus:
-		x.statusFault(w)
+		x.statusFault(w, w.Detail)
+	case KindHuge:
+		if w.Status == 0 {
+			return false
+		}
+		x.statusFault(w, hugeOutput()[0].Content)
+	case KindTruncate, KindBadJSON:
+		if w.Status == 0 {
+			return false
+		}
+		x.statusFault(w, w.Detail)
 	case KindHTML502:
 		x.answer(http.StatusBadGateway, "text/html; charset=UTF-8", []byte(html502))
 	case KindRate429:
@@ -160,7 +170,7 @@ func (x *exchange) mishap(after bool) bool {
 		x.hang()
 	case KindReset:
 		x.reset()
-	default: // it happens to the body: see answer
+	default: // it happens before the body is read: see unread
 		return false
 	}
 	return true

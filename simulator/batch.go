@@ -140,7 +140,7 @@ func (x *exchange) one(e *entry) error {
 		e.answers = []any{failedItem(name, or(fault.Detail, "upstream model error"))}
 		return nil
 	}
-	item := w.item(x.sw.BatchShape, deref(e.sp.Task))
+	item := w.answered(e.cues).item(x.sw.BatchShape, deref(e.sp.Task))
 	if a := x.cues.wire; a != nil && a.Kind == KindHuge && a == e.cues.wire {
 		item.Result = hugeOutput()
 	}

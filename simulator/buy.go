@@ -55,7 +55,7 @@ func (x *exchange) single(body []byte) {
 		x.fail(http.StatusServiceUnavailable, "Service Unavailable")
 	case x.mishap(true):
 	default:
-		full := w.render(0)
+		full := w.answered(x.cues).render(0)
 		if a := x.cues.wire; a != nil && a.Kind == KindHuge {
 			full.Output = hugeOutput()
 		}

@@ -94,7 +94,7 @@ func (c cues) names() string {
 
 func (a *armed) name() string {
 	s := a.Kind
-	if a.Kind == KindStatus {
+	if a.Status != 0 {
 		s = fmt.Sprintf("%s %d", s, a.Status)
 	}
 	if a.AfterWork {

@@ -57,10 +57,10 @@ func (x *exchange) refuse(r *refusal) {
 }
 
 // statusFault answers a status on cue with the body that belongs to it.
-func (x *exchange) statusFault(a *armed) {
+func (x *exchange) statusFault(a *armed, detail string) {
 	status := a.Status
-	if a.Detail != "" {
-		x.fail(status, a.Detail)
+	if detail != "" {
+		x.fail(status, detail)
 		return
 	}
 	switch status {
@@ -74,12 +74,12 @@ func (x *exchange) statusFault(a *armed) {
 		x.fail(status, []invalid{{"missing", []any{"body", "task"}, "Field required"}})
 	case http.StatusTooManyRequests:
 		x.fail(status, tooMany([]string{"minute"}, x.tier))
-	case http.StatusInternalServerError:
+	case http.StatusOK, http.StatusInternalServerError:
 		x.fail(status, textRunFailed+"litellm.InternalServerError: upstream model error")
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		x.answer(status, "text/html; charset=UTF-8", fmt.Appendf(nil, "<html><head><title>%d %s</title></head><body><h1>%s</h1></body></html>\n", status, http.StatusText(status), http.StatusText(status)))
 	default:
-		if status < 400 { // a redirect to itself: a client that follows it buys twice
+		if status >= 300 && status < 400 { // a redirect to itself: a client that follows it buys twice
 			x.w.Header().Set("Location", x.r.URL.RequestURI())
 		}
 		x.fail(status, http.StatusText(status))

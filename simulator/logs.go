@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,7 +23,8 @@ type logRow struct {
 }
 
 // logs answers all rows of the calling key that show by now: no filter and no
-// pages. More than fits a compressed answer is streamed.
+// pages. More than fits a compressed answer is streamed: however long the log
+// is, little of it is held.
 func (x *exchange) logs(now string) {
 	books := x.s.books
 	books.mu.Lock()
@@ -33,20 +35,19 @@ func (x *exchange) logs(now string) {
 	shows := func(r *row) bool {
 		return r.visible <= at && r.run.account == x.acct.id && int(r.run.key) == x.key
 	}
+	n := 0
+	for i := range rows {
+		if shows(&rows[i]) {
+			n++
+		}
+	}
 	count := "null"
 	if x.sw.LogCount == "int" {
-		n := 0
-		for i := range rows {
-			if shows(&rows[i]) {
-				n++
-			}
-		}
 		count = strconv.Itoa(n)
 	}
-	var out bytes.Buffer
-	streaming := false
+	out := logStream{x: x}
 	out.WriteString(`{"status":"success","count":` + count + `,"logs":[`)
-	first := true
+	written := 0
 	for i := range rows {
 		r := &rows[i]
 		if !shows(r) {
@@ -57,29 +58,62 @@ func (x *exchange) logs(now string) {
 			x.fail(http.StatusInternalServerError, "simulator: "+err.Error())
 			return
 		}
-		if !first {
+		if written > 0 {
 			out.WriteByte(',')
 		}
-		first = false
 		out.Write(b)
-		if out.Len() > gzipTo && x.cues.wire == nil {
-			if !streaming {
-				x.booked(http.StatusOK)
-				x.w.Header().Set("Content-Type", "application/json")
-				x.w.Header().Set("Date", x.s.clock.Now().UTC().Format(http.TimeFormat))
-			}
-			streaming = true
-			if _, err := out.WriteTo(x.w); err != nil {
-				return // it left
-			}
+		if written++; !out.flush(2*written >= n) {
+			return
 		}
 	}
 	out.WriteString(`],"timestamp":` + strconv.Quote(now) + `}`)
-	if streaming {
-		out.WriteTo(x.w)
+	out.end()
+}
+
+// logStream holds a log until it is too long to be held.
+type logStream struct {
+	bytes.Buffer
+	x         *exchange
+	streaming bool
+}
+
+// flush sends what is held when that is much. False: the exchange is over, as
+// the client has left, or a fault has ended it past the middle.
+func (l *logStream) flush(pastMiddle bool) bool {
+	if l.Len() <= gzipTo {
+		return true
+	}
+	x := l.x
+	if !l.streaming {
+		l.streaming = true
+		x.booked(http.StatusOK)
+		x.w.Header().Set("Content-Type", "application/json")
+		x.w.Header().Set("Date", x.s.clock.Now().UTC().Format(http.TimeFormat))
+	}
+	if _, err := l.WriteTo(x.w); err != nil {
+		return false // it left
+	}
+	if x.cues.wire == nil || !pastMiddle {
+		return true
+	}
+	switch x.cues.wire.Kind {
+	case KindTruncate:
+		http.NewResponseController(x.w).Flush()
+		panic(http.ErrAbortHandler)
+	case KindBadJSON:
+		io.WriteString(x.w, "NaN NaN")
+		return false
+	}
+	return true
+}
+
+// end sends the rest, or the whole when nothing was sent yet.
+func (l *logStream) end() {
+	if l.streaming {
+		l.WriteTo(l.x.w)
 		return
 	}
-	x.answer(http.StatusOK, "application/json", out.Bytes())
+	l.x.answer(http.StatusOK, "application/json", l.Bytes())
 }
 
 // runsOf are an account's runs.

@@ -94,6 +94,20 @@ func (w *run) bill(extra money.USD) *billingInfo {
 	return info
 }
 
+// answered is the run as its answer tells it, which may be less than it is.
+func (w *run) answered(c cues) *run {
+	told := *w
+	switch {
+	case c.has(KindLostUsage):
+		told.billing = "none"
+	case c.has(KindLostBilling):
+		told.billing = "tokens"
+	default:
+		return w
+	}
+	return &told
+}
+
 // render is the run as a single answer or as the data of a log row.
 func (w *run) render(extra money.USD) *completion {
 	c := &completion{

@@ -143,9 +143,10 @@ func (r Rule) check() error {
 	add(r.Match == "", `match is missing: write part of a name, /a regular expression/ or "*"`)
 	add(r.Endpoint != "" && !strings.HasPrefix(r.Endpoint, "/"), "endpoint %q is not a path: write /v1/swarm/logs", r.Endpoint)
 	if known {
-		add(r.AfterWork && !k.afterWork, "after_work means nothing to kind %s", r.Kind)
-		add(r.Status != 0 && r.Kind != KindStatus, "status belongs to kind status, not %s", r.Kind)
-		add(r.Kind == KindStatus && (r.Status < 300 || r.Status > 599), "status %d is not an error: 300 to 599", r.Status)
+		add(r.AfterWork && !k.afterWork && (!k.status || r.Status == 0), "after_work means nothing to kind %s", r.Kind)
+		add(r.Status != 0 && !k.status, "status belongs to kinds status, truncate, badjson and huge, not %s", r.Kind)
+		add((r.Kind == KindStatus || r.Status != 0) && (r.Status < 300 || r.Status > 599) && (r.Kind != KindStatus || r.Status != 200),
+			"status %d is not an error: 300 to 599, or 200 with an error body", r.Status)
 		add(r.Detail != "" && !k.detail, "detail means nothing to kind %s", r.Kind)
 		add(r.RetryAfter != "" && r.Kind != KindRate429, "retry_after belongs to kind rate429, not %s", r.Kind)
 		add(r.Delay != 0 && !k.delay, "delay means nothing to kind %s", r.Kind)

@@ -40,9 +40,10 @@ type Switches struct {
 	RetryAfter  string `json:"retry_after"`  // truthful; minute: of the minute window alone; absent; fraction; http_date
 	RateHeaders string `json:"rate_headers"` // documented; none
 
-	LogLag   Duration `json:"log_lag"`   // how long after its end a run shows in the log
-	LogDrop  Chance   `json:"log_drop"`  // the part of runs that never do
-	LogCount string   `json:"log_count"` // null (docs of 2026-07-13), int
+	LogLag    Duration `json:"log_lag"`        // how long after its end a run shows in the log
+	LogSpread Duration `json:"log_lag_spread"` // at most so much longer, drawn for each run from seed and name: rows then come in any order
+	LogDrop   Chance   `json:"log_drop"`       // the part of runs that never do
+	LogCount  string   `json:"log_count"`      // null (docs of 2026-07-13), int
 
 	UsageReport    bool   `json:"usage_report"`    // /v1/usage/report answers; else 404
 	AvailableShape string `json:"available_shape"` // status, success

@@ -95,7 +95,11 @@ func (x *exchange) rows(w *run, ended time.Time, rec *record, c cues) []row {
 	if c.has(KindGhost) || rec.item && sw.BatchUnlogged || chance(sw.LogDrop, x.s.opt.Seed, w.name, int(rec.attempt)) {
 		return nil
 	}
-	r := row{run: w, visible: ended.Add(time.Duration(sw.LogLag + c.delay(KindLateLog))).UnixNano()}
+	lag := sw.LogLag + c.delay(KindLateLog)
+	if sw.LogSpread > 0 {
+		lag += Duration(digest(x.s.opt.Seed, w.name, "log lag") % uint64(sw.LogSpread+1))
+	}
+	r := row{run: w, visible: ended.Add(time.Duration(lag)).UnixNano()}
 	if c.has(KindWrongLog) {
 		r.extra = money.Micro
 	}
