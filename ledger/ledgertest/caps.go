@@ -342,6 +342,13 @@ func upgrade(t *testing.T, r *room) {
 	if b.Paused.On() {
 		t.Errorf("paused by the upgrade: %+v", b.Paused)
 	}
+	attempts, err := d.Attempts(d.ctx, d.id, 3)
+	d.ok(err)
+	if k := d.standing(); attempts[0].Batched || k.BatchLog != ledger.BatchLogUnknown || !k.BatchLogAt.IsZero() {
+		t.Errorf("after the upgrade the attempt is %+v, the key %+v", attempts[0], k)
+	}
+	_, err = d.Absent(d.ctx, d.id, 3, time.Time{}, "not in the log") // it left alone, before the upgrade
+	d.ok(err)
 	_, err = d.Settle(d.ctx, d.closing(2, 1), chargeOf(5), "x")
 	d.ok(err)
 	d.sound()

@@ -20,6 +20,7 @@ func model(t *testing.T, r *room) {
 		const jobs = 5
 		limit := rapid.SampledFrom([]money.USD{2*ceil15 + 1, 3 * ceil15, cap50}).Draw(rt, "cap")
 		d := r.plan(rt, l, jobs, func(b *ledger.Batch) { b.Budget.Batch = limit })
+		logs := ledger.BatchLogUnknown
 		p := &paper{jobs: make([]paperJob, jobs)}
 		for i := range p.jobs {
 			p.jobs[i] = paperJob{state: batch.Planned, ceiling: ceil15}
@@ -46,7 +47,8 @@ func model(t *testing.T, r *room) {
 			"admit": func(rt *rapid.T) {
 				seq, j := job(rt)
 				a := rapid.SampledFrom([]ledger.Action{ledger.Go, ledger.Go, ledger.Go, ledger.Wait, ledger.Park, ledger.Skip, ledger.Cancel}).Draw(rt, "verdict")
-				_, err := d.admit(seq, a)
+				together := rapid.Bool().Draw(rt, "batched")
+				_, _, err := d.Admit(d.ctx, ledger.Ask{Batch: d.id, Seq: seq, Batched: together}, always(a))
 				open := j.state == batch.Planned || j.state == batch.Reserved || j.state == batch.Parked
 				sums := p.totals()
 				room := sums.Held + sums.Charged
@@ -65,6 +67,7 @@ func model(t *testing.T, r *room) {
 				case ledger.Go:
 					j.state, j.raised = batch.Sending, true
 					j.endings, j.sent = append(j.endings, ledger.InFlight), append(j.sent, d.clock.Now())
+					j.batched = append(j.batched, together)
 				case ledger.Park:
 					j.state = batch.Parked
 				case ledger.Skip:
@@ -128,10 +131,46 @@ func model(t *testing.T, r *room) {
 				seq, j := job(rt)
 				_, err := d.Absent(d.ctx, d.id, seq, time.Time{}, "x")
 				again := j.state == batch.Reserved && j.endings[len(j.endings)-1] == ledger.EndedAbsent
-				check(rt, "absent", j.state == batch.Unknown || again, err)
-				if j.state == batch.Unknown {
+				allowed := j.state == batch.Unknown && (!j.batched[j.doubt-1] || logs == ledger.BatchLogYes)
+				check(rt, "absent", allowed || again, err)
+				if allowed {
 					j.endings[j.doubt-1] = ledger.EndedAbsent
 					j.state, j.doubt = batch.Reserved, 0
+				}
+			},
+			"logs batches": func(rt *rapid.T) {
+				logs = rapid.SampledFrom([]ledger.BatchLog{ledger.BatchLogYes, ledger.BatchLogNo}).Draw(rt, "log")
+				d.ok(d.LogsBatches(d.ctx, d.key, logs))
+			},
+			"late": func(rt *rapid.T) {
+				seq, j := job(rt)
+				run := rapid.SampledFrom([]string{"a", "b", "c", ""}).Draw(rt, "run")
+				total := money.USD(rapid.Int64Range(0, int64(ceil15)).Draw(rt, "total"))
+				var ended time.Time
+				if n := len(j.sent); n > 0 && rapid.Bool().Draw(rt, "ended") {
+					ended = rapid.SampledFrom(j.sent).Draw(rt, "at").Add(rapid.SampledFrom([]time.Duration{-time.Microsecond, 0, time.Second}).Draw(rt, "after"))
+				}
+				_, booked, err := d.Late(d.ctx, d.id, seq, runOf(run, total, ended), "x")
+				if run != "" && j.runs[run] {
+					check(rt, "late again", true, err)
+					if booked {
+						rt.Fatalf("run %s was booked twice", run)
+					}
+					return
+				}
+				n := j.late(ended)
+				allowed := run != "" && n > 0 && j.state != batch.Sending && j.state != batch.Unknown
+				check(rt, "late", allowed, err)
+				if booked != allowed {
+					rt.Fatalf("booked is %t, allowed %t", booked, allowed)
+				}
+				if allowed {
+					j.state, j.limited = batch.Succeeded, 0
+					j.charges, j.endings[n-1] = append(j.charges, total), ledger.EndedFound
+					if j.runs == nil {
+						j.runs = map[string]bool{}
+					}
+					j.runs[run] = true
 				}
 			},
 			"give": func(rt *rapid.T) {
@@ -171,6 +210,16 @@ func compare(rt *rapid.T, d *desk, p *paper) {
 			if e == ledger.InFlight && d.clock.Now().Before(j.sent[n].Add(12*time.Minute)) {
 				flying++
 			}
+		}
+		trail, err := d.Trail(d.ctx, d.id, got.Name)
+		d.ok(err)
+		for n, a := range trail.Attempts {
+			if e := j.endings[n]; a.Batched != j.batched[n] || a.Ending != e && (e != ledger.InFlight || a.Ending != ledger.EndedOverdue) {
+				rt.Fatalf("job %d attempt %d: on paper %q, in the books %+v", i, n+1, e, a)
+			}
+		}
+		if got.Doubt.Attempt > 0 && got.Doubt.Batched != j.batched[got.Doubt.Attempt-1] {
+			rt.Fatalf("job %d: the doubt %+v of an attempt batched %t", i, got.Doubt, j.batched[got.Doubt.Attempt-1])
 		}
 	}
 	d.same(d.totals(), p.totals(), "the sums")

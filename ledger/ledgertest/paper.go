@@ -21,7 +21,9 @@ type paperJob struct {
 	sent           []time.Time
 	tries, limited int
 	raised         bool
-	doubt          int // the attempt in doubt
+	doubt          int    // the attempt in doubt
+	batched        []bool // by attempt
+	runs           map[string]bool
 }
 
 func (p *paper) totals() ledger.Totals {
@@ -69,6 +71,27 @@ func (j *paperJob) settle(n int, total money.USD, as ledger.Ending) bool {
 	j.charges = append(j.charges, total)
 	j.endings[n-1] = as
 	return true
+}
+
+// late is settle for a run that the log shows: the attempt that ran, or 0.
+func (j *paperJob) late(ended time.Time) int {
+	best, rank := 0, 0
+	for i, e := range j.endings {
+		r := 2
+		switch e {
+		case ledger.EndedAnswered, ledger.EndedFound:
+			continue
+		case ledger.EndedReturned, ledger.EndedRejected:
+			r = 1
+		}
+		if !ended.IsZero() && j.sent[i].After(ended) {
+			continue
+		}
+		if r >= rank {
+			best, rank = i+1, r
+		}
+	}
+	return best
 }
 
 func (j *paperJob) end(n int, as ledger.Ending, change func()) bool {

@@ -13,8 +13,10 @@ import (
 // sentOne is an attempt as the naive model of the windows knows it.
 type sentOne struct {
 	seq, n  int
+	sent    time.Time
 	flying  bool
 	doubted bool
+	absent  bool
 	counted time.Time // zero: not at all
 }
 
@@ -57,7 +59,7 @@ func quotaModel(t *testing.T, r *room) {
 				if next == 60 {
 					rt.Skip("all sent")
 				}
-				all = append(all, &sentOne{seq: next, n: d.send(next), flying: true})
+				all = append(all, &sentOne{seq: next, n: d.send(next), sent: d.clock.Now(), flying: true})
 				next++
 			},
 			"answered": func(rt *rapid.T) {
@@ -95,7 +97,20 @@ func quotaModel(t *testing.T, r *room) {
 				}
 				_, err := d.Absent(d.ctx, d.id, a.seq, time.Time{}, "not in the log")
 				d.ok(err)
-				a.doubted, a.counted = false, time.Time{}
+				a.doubted, a.absent, a.counted = false, true, time.Time{}
+			},
+			"found late": func(rt *rapid.T) {
+				a := pick(rt, func(a *sentOne) bool { return a.absent })
+				ended := d.clock.Now().Add(-rapid.SampledFrom([]time.Duration{0, time.Second, 30 * time.Second}).Draw(rt, "ago"))
+				if ended.Before(a.sent) {
+					ended = a.sent
+				}
+				_, booked, err := d.Late(d.ctx, d.id, a.seq, runOf("x", 1, ended), "x")
+				d.ok(err)
+				if !booked {
+					rt.Fatalf("job %d: not booked", a.seq)
+				}
+				a.absent, a.counted = false, ended
 			},
 			"": func(rt *rapid.T) {
 				now := d.clock.Now()

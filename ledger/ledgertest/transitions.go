@@ -51,6 +51,10 @@ func steps() []step {
 			_, err := d.Absent(d.ctx, d.id, seq, time.Time{}, "not in the log")
 			return err
 		}},
+		{"late", func(d *desk, seq int) error {
+			_, _, err := d.Late(d.ctx, d.id, seq, runOf("swarms-late", 97_250, time.Time{}), "x")
+			return err
+		}},
 		{"postpone", func(d *desk, seq int) error { return d.Postpone(d.ctx, d.id, seq, time.Time{}, "log is behind") }},
 		{"give parked", give(batch.Parked)},
 		{"give skipped", give(batch.Skipped)},
@@ -76,13 +80,14 @@ var machine = map[batch.State]map[string]batch.State{
 	},
 	batch.Reserved: {
 		"go": batch.Sending, "wait": same, "park": batch.Parked, "skip": batch.Skipped, "cancel": batch.Cancelled, "return": same,
+		"late":        batch.Succeeded,
 		"give parked": batch.Parked, "give skipped": batch.Skipped, "give cancelled": batch.Cancelled, "give rejected": batch.Rejected,
 	},
 	batch.Sending: {
 		"settle": batch.Succeeded, "reject": batch.Rejected, "return": batch.Reserved, "doubt": batch.Unknown, "crashed": batch.Unknown,
 	},
 	batch.Succeeded: {"settle": same, "found": same},
-	batch.Rejected:  {"reject": same, "give rejected": same},
+	batch.Rejected:  {"reject": same, "give rejected": same, "late": batch.Succeeded},
 	batch.Unknown: {
 		"settle": batch.Succeeded, "reject": batch.Rejected, "return": batch.Reserved, "doubt": batch.Unknown, "crashed": same,
 		"found": batch.Succeeded, "absent": batch.Reserved, "postpone": batch.Unknown,

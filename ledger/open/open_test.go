@@ -127,3 +127,20 @@ func TestReaderWithoutWorker(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestMigrationsSayTheSame: what could be written once for both databases
+// stays the same text.
+func TestMigrationsSayTheSame(t *testing.T) {
+	const name = "00003_late.sql"
+	var texts []string
+	for _, store := range []string{"sqlite", "postgres"} {
+		b, err := os.ReadFile(filepath.Join("..", store, "migrations", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(b))
+	}
+	if texts[0] != texts[1] {
+		t.Errorf("%s differs between the stores:\n%s\n%s", name, texts[0], texts[1])
+	}
+}
