@@ -21,7 +21,6 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 	}
 	over := false
 	defer func() { s.gate.leave(over) }()
-	ask := ledger.Ask{Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.in.RequestTimeout, Caps: s.Caps}
 	for {
 		if open.Err() != nil {
 			return 0, s.interrupted(ctx)
@@ -29,7 +28,7 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		if until, why := s.gate.until(); until.Sub(s.now()) >= short {
 			return 0, waiting("submit", thing(s.in), why, until.Sub(s.now()))
 		}
-		v, attempt, err := s.Ledger.Admit(ctx, ask, s.judge)
+		v, attempt, err := s.Ledger.Admit(ctx, s.ask(), s.judge)
 		if err != nil {
 			return 0, err
 		}
@@ -54,6 +53,13 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		if err := s.Clock.Wait(open, wait); err != nil {
 			return 0, s.interrupted(ctx)
 		}
+	}
+}
+
+// ask is the job's question to the gate.
+func (s *submission) ask() ledger.Ask {
+	return ledger.Ask{
+		Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.in.RequestTimeout, Caps: s.Caps, Batched: s.group > 0,
 	}
 }
 

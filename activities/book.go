@@ -86,7 +86,7 @@ func (s *submission) paid(ctx context.Context, j ledger.Job, c ledger.Closing, a
 	if err != nil {
 		return err
 	}
-	s.watch.witness(j.RequestID, c.EndedAt)
+	s.vouch(j.RequestID, bill)
 	s.settled(j, bill)
 	return nil
 }
@@ -114,8 +114,13 @@ func (s *submission) checkDiscount(j ledger.Job, bill ledger.Charge) {
 // that it isn't; but a gateway that gave up waiting (504, 408, 499, 524) says
 // no more than a timeout of our own.
 func (s *submission) doubt(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault, r provider.Receipt) error {
+	return s.wonder(ctx, j, c, f, r, r.Wrote == provider.Answered && !gatewayGaveUp(r.Status))
+}
+
+// wonder is doubt by somebody who knows whether the run is over.
+func (s *submission) wonder(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault, r provider.Receipt, over bool) error {
 	d := ledger.Doubt{Attempt: c.Attempt, SentAt: r.SentAt, Billed: f.Moved == batch.MovedYes, Why: said(f)}
-	d.Answered = d.Billed || r.Wrote == provider.Answered && !gatewayGaveUp(r.Status)
+	d.Answered = d.Billed || over
 	d.AbsentAfter = r.SentAt.Add(s.in.RequestTimeout + s.batch.Policy.LogLag)
 	if d.Answered {
 		d.AbsentAfter = c.EndedAt // a log that has caught up may tell at once: see absent

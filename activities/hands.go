@@ -61,6 +61,8 @@ type Hands struct {
 	heard  hearing
 	memory memory
 
+	evidence evidence // of what the log holds
+
 	mu   sync.Mutex
 	live map[job]bool // jobs that this process is sending or settling right now
 

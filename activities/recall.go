@@ -29,8 +29,12 @@ func (h *Hands) recall(ctx context.Context, id batch.ID) error {
 	if h.memory.read[id] {
 		return nil
 	}
+	b, err := h.Ledger.Batch(ctx, id)
+	if err != nil {
+		return err
+	}
 	var last []ledger.Charge
-	err := h.Ledger.Charges(ctx, id, func(c ledger.Charge) error {
+	err = h.Ledger.Charges(ctx, id, func(c ledger.Charge) error {
 		if c.Source == ledger.FromAnswer {
 			last = append(last, c)
 			if len(last) == 2*recalled {
@@ -47,8 +51,11 @@ func (h *Hands) recall(ctx context.Context, id batch.ID) error {
 		if err != nil {
 			return err
 		}
-		// Whether the log holds the items of batch requests isn't known.
-		if i := slices.IndexFunc(attempts, func(a ledger.Attempt) bool { return a.N == c.Attempt }); i >= 0 && !attempts[i].Batched {
+		switch i := slices.IndexFunc(attempts, func(a ledger.Attempt) bool { return a.N == c.Attempt }); {
+		case i < 0:
+		case attempts[i].Batched:
+			h.evidence.add(c.RequestID, exhibit{key: attempts[i].Key, from: c.SentAt, ended: c.EndedAt, lag: b.Policy.LogLag})
+		default:
 			h.watch.witness(c.RequestID, c.EndedAt)
 		}
 	}

@@ -67,6 +67,7 @@ type submission struct {
 	pulse *pulse
 	gate  *turnstile
 	bill  *ledger.Charge // once it is settled
+	group int            // jobs in its request of the batch endpoint; 0 for a request of its own
 }
 
 func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, in.Seq) }
