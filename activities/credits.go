@@ -27,6 +27,7 @@ func (h *Hands) CheckCredits(ctx context.Context, in batch.CreditsRequest) (batc
 
 func (h *Hands) checkCredits(ctx context.Context, in batch.CreditsRequest) (batch.Credits, error) {
 	out := batch.Credits{Needed: batch.CreditsNeeded(in.Estimate)}
+	at := h.now()
 	got, _, err := h.Swarms.Credits(ctx)
 	if err != nil {
 		return out, h.creditsError(in, err)
@@ -35,6 +36,9 @@ func (h *Hands) checkCredits(ctx context.Context, in batch.CreditsRequest) (batc
 		return out, h.creditsError(in, &batch.Fault{Kind: batch.OutOfReach, Op: "check credits", Detail: "the provider doesn't say how many there are"})
 	}
 	out.Total = got.Total.USD
+	if err := h.remember(ctx, at, out); err != nil {
+		return out, err
+	}
 	if err := h.Ledger.OpenKey(ctx, h.key); err != nil {
 		return out, err
 	}

@@ -77,7 +77,10 @@ func (s *submission) found(ctx context.Context, j ledger.Job, row sighting) erro
 	if row.rows > 1 {
 		s.Log.Error("the provider's log has a request more than once: it may have been billed twice", append(s.about(j), zap.Int("rows", row.rows))...)
 	}
-	output := s.keep(ctx, j, row.run)
+	output := row.output
+	if output == "" {
+		output = s.keep(ctx, j, row.run)
+	}
 	bill := s.ceilingCharge(j, row.run) // a row without a price won't get one later
 	if row.run.Usage != nil && row.run.Usage.TotalCost.Known {
 		bill = s.charge(j, row.run, ledger.FromLog)

@@ -19,10 +19,10 @@ const (
 	stateFailed = "failed"
 )
 
-// AuditDiscount ends a night. It looks once more for what is unknown, gives up
-// what wasn't sent, judges every charge, writes and announces the report, and
-// only then fails, with the kind of the gravest finding as the error type and
-// the result in its details. Run again, it judges again.
+// AuditDiscount ends a night. It gives up what wasn't sent, judges every charge
+// and what Reconcile found, writes and announces the report, and only then
+// fails, with the kind of the gravest finding as the error type and the result
+// in its details. Run again, it judges again.
 func (h *Hands) AuditDiscount(ctx context.Context, in batch.AuditRequest) (batch.Result, error) {
 	p := beat(ctx, "settling what is open")
 	defer p.end()
@@ -45,19 +45,26 @@ func (h *Hands) auditNight(ctx context.Context, in batch.AuditRequest, p *pulse)
 	if in.Stop == "" {
 		in.Stop = b.Stopped // by the hands: a refused key
 	}
-	if err := h.lastLook(ctx, b, in); err != nil {
-		return batch.Result{}, err
+	if in.Books == nil {
+		if err := h.lastLook(ctx, b, in); err != nil {
+			return batch.Result{}, err
+		}
 	}
-	if err := h.leftovers(ctx, b, in); err != nil {
-		return batch.Result{}, err
+	if !in.Again {
+		if err := h.leftovers(ctx, b, in); err != nil {
+			return batch.Result{}, err
+		}
 	}
 	night := &night{Hands: h, batch: b, in: in, pulse: p}
 	verdict, err := night.judge(ctx)
 	if err != nil {
 		return batch.Result{}, err
 	}
+	if in.Books != nil {
+		verdict.Join(in.Books.Findings)
+	}
 	result := batch.Result{
-		Budget: night.budget(), Batch: b.ID, Night: in.Span.Night, State: stateDone,
+		Budget: night.budget(), Batch: b.ID, Night: in.Span.Night, State: stateDone, Span: in.Span, Reconciled: in.Books,
 		Jobs: verdict.Jobs, Money: verdict.Money, Discount: verdict.Discount, Audit: verdict.Audit,
 	}
 	if !verdict.Audit.Passed {
@@ -107,11 +114,7 @@ func (h *Hands) lastLook(ctx context.Context, b ledger.Batch, in batch.AuditRequ
 	var doubted []ledger.Job
 	var ids []string
 	err := h.pages(ctx, b.ID, func(j ledger.Job) (err error) {
-		if j.State == batch.Sending && h.enter(job{b.ID, j.Seq}) {
-			// Nobody of this worker is at it: it died with another one.
-			j, err = h.Ledger.Crashed(ctx, b.ID, j.Seq, b.Policy.RequestTimeout, b.Policy.LogLag)
-			h.leave(job{b.ID, j.Seq})
-		}
+		j, err = h.abandoned(ctx, b, j)
 		if err == nil && j.State == batch.Unknown {
 			doubted, ids = append(doubted, j), append(ids, j.RequestID)
 		}
@@ -127,30 +130,11 @@ func (h *Hands) lastLook(ctx context.Context, b ledger.Batch, in batch.AuditRequ
 	}
 	for _, j := range doubted {
 		s := &submission{Hands: h, batch: b, in: batch.Submit{Batch: b.ID, Seq: j.Seq, Span: in.Span, RequestTimeout: b.Policy.RequestTimeout}}
-		if err := s.conclude(ctx, j, seen); err != nil {
+		if _, err := s.conclude(ctx, j, seen); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// conclude settles one job by the last look.
-func (s *submission) conclude(ctx context.Context, j ledger.Job, seen sight) error {
-	d := j.Doubt
-	if row, ok := seen.rows[j.RequestID]; ok {
-		return s.found(ctx, j, row)
-	}
-	if d.Billed {
-		if seen.began.Before(d.AbsentAfter.Add(s.billedWait())) {
-			return nil
-		}
-		return s.bookCeiling(ctx, j)
-	}
-	if s.batch.Policy.OnUnknown != batch.OnUnknownVerify || !absent(d, seen, s.batch.Policy.LogLag) {
-		return nil
-	}
-	_, err := s.Ledger.Absent(ctx, s.in.Batch, s.in.Seq, j.NotBefore, "not in the provider's log; before: "+d.Why)
-	return err
 }
 
 // leftovers gives up what wasn't sent: parked, for another night; or cancelled,

@@ -63,6 +63,8 @@ type sighting struct {
 	run  swarms.Completion
 	at   string // the log's time, RFC 3339
 	rows int    // more than one is worth a warning
+
+	output string // the archive's key of the answer, when it is there already
 }
 
 type ask struct {
@@ -159,8 +161,7 @@ func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
 				s.witness = ended
 			}
 		}
-		// A row that neither says success nor what was used is no run.
-		if !want.ids[id] || !row.Run.OK && row.Run.Usage == nil {
+		if !want.ids[id] || !isRun(row.Run) {
 			return nil
 		}
 		seen := s.rows[id]

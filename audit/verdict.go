@@ -46,6 +46,16 @@ func (j *Judge) Verdict() Verdict {
 	if j.counts.Total == 0 || (j.charges == 0 && len(all) == 0) {
 		all = append(all, j.nothing())
 	}
+	v.find(all)
+	return v
+}
+
+// Join adds what the provider's books say, compared beforehand: a night that
+// doesn't agree with them doesn't pass.
+func (v *Verdict) Join(found []batch.Finding) { v.find(slices.Concat(v.All, found)) }
+
+// find sets the findings, gravest kind first.
+func (v *Verdict) find(all []batch.Finding) {
 	slices.SortStableFunc(all, func(a, b batch.Finding) int {
 		return cmp.Compare(slices.Index(order, a.Rule), slices.Index(order, b.Rule))
 	})
@@ -55,7 +65,6 @@ func (j *Judge) Verdict() Verdict {
 		f.Jobs = slices.Clone(f.Jobs[:min(len(f.Jobs), batch.MaxFindingJobs)])
 		v.Audit.Findings[i] = f
 	}
-	return v
 }
 
 // discountFindings is one for each cause.
