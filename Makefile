@@ -22,7 +22,7 @@ dev: ## a Temporal server with its UI, the simulator and a worker, until Ctrl-C
 	@$(GO) run ./starter demo --dev $(ARGS)
 
 test: ## every test, end-to-end included
-	@scripts/need temporal chromium postgres
+	@scripts/need temporal chromium postgres s3
 	@$(GO) test -timeout 20m ./... $(ARGS)
 
 check: ## format, vet, lint, workflowcheck, import rule, generated files unchanged
@@ -38,11 +38,11 @@ check: ## format, vet, lint, workflowcheck, import rule, generated files unchang
 	@echo "check: all well"
 
 race: ## every test under the race detector, end-to-end left out
-	@scripts/need temporal postgres
+	@scripts/need temporal postgres s3
 	@$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e) $(ARGS)
 
 e2e: ## only the end-to-end tests
-	@scripts/need temporal chromium postgres
+	@scripts/need temporal chromium postgres s3
 	@$(GO) test -count=1 -timeout 20m -v ./e2e/... $(ARGS)
 
 crash: ## kills and limits at full size: JOBS=5000 jobs, TIMES=10 times each, on both stores; prints a table

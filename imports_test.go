@@ -42,7 +42,7 @@ var rules = []rule{
 	{"ledger/postgres", append([]string{"ledger/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "stores hold SQL, no rules"},
 	{"ledger/open", append([]string{"ledger", "ledger/sqlite", "ledger/postgres"}, nouns...), nil, "the one place that knows every store: worker and operator open the same books"},
 	{"ledger/ledgertest", append([]string{"ledger/...", "github.com/google/go-cmp/...", "pgregory.net/rapid", "github.com/google/uuid"}, nouns...), nil, "one exam for every store"},
-	{"archive", append([]string{"gocloud.dev/...", "archive"}, nouns...), nil, "the archive knows bytes and keys"},
+	{"archive", append([]string{"gocloud.dev/...", "archive", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/service/s3/..."}, nouns...), nil, "the archive knows bytes and keys"},
 	{"gate", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"audit", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"report", append([]string{"ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},

@@ -1,18 +1,17 @@
 package archive
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
+	"crypto/sha256"
 	"errors"
-	"io/fs"
+	"hash"
+	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/gcerrors"
 
 	"github.com/offpeak/offpeak/batch"
@@ -21,44 +20,63 @@ import (
 // Archive is an open store. It is safe for concurrent use, by several
 // processes too.
 type Archive struct {
-	bucket *blob.Bucket
-	url    string // without a slash at its end
-	root   string // the folder on disk
+	bucket   *blob.Bucket
+	store    store
+	url      string // for people: without a query, and without a slash at its end
+	readOnly bool
 }
 
-// ErrDiffers is wrapped by Put's error when the key already holds something
-// else.
+// store is what a folder and a bucket do differently: how a key is written
+// once, and what to tell a person.
+type store interface {
+	// put brings content under a key unless something is there already. Placed,
+	// and a nil error: it is there whole, and stays there through a power cut.
+	put(ctx context.Context, key string, content []byte) (placed bool, err error)
+	// stream is put for what is too large to hold. An error of fill's leaves
+	// nothing under the key and is returned as it is.
+	stream(ctx context.Context, key string, fill func(io.Writer) error) (placed bool, err error)
+	// keep makes what somebody else has put survive a power cut.
+	keep(key string) error
+	// fault says what went wrong.
+	fault(op, thing string, err error) *batch.Fault
+}
+
+// ErrDiffers is wrapped by the error of Put and Create when the key already
+// holds something else.
 var ErrDiffers = errors.New("the key already holds another content")
 
-// Open opens a store by URL: file:///absolute/folder, which is created where
-// missing, readable by its owner only. What is wrong with the URL is a fault of kind
-// BadInput, a folder that can't be used one of kind OutOfReach.
-func Open(ctx context.Context, rawURL string) (*Archive, error) {
+// Open opens a store by URL, to write and to read:
+//
+//	file:///absolute/folder    made where missing, readable by its owner only
+//	s3://bucket/prefix?region=eu-central-1
+//	s3://bucket?endpoint=https://minio.internal:9000&use_path_style=true
+//
+// A bucket must be there. It is written to once, to see that it can be and
+// that it refuses to write a key twice. What is wrong with the URL, the bucket
+// or the credentials is a fault of kind BadInput, a store that can't be
+// reached or used one of kind OutOfReach.
+func Open(ctx context.Context, rawURL string) (*Archive, error) { return open(ctx, rawURL, false) }
+
+// Reader opens a store to read only. It makes and writes nothing; a folder
+// that isn't there is NotFound.
+func Reader(ctx context.Context, rawURL string) (*Archive, error) { return open(ctx, rawURL, true) }
+
+func open(ctx context.Context, rawURL string, readOnly bool) (*Archive, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, badURL("", "it is not a URL") // url.Error would repeat a password
+		return nil, badURL(nil, "it is not a URL") // url.Error would repeat a password
 	}
 	switch {
-	case u.Scheme != "file":
-		return nil, badURL(u.Redacted(), "its scheme is not supported")
-	case u.Host != "" || u.Opaque != "" || !filepath.IsAbs(u.Path):
-		return nil, badURL(u.Redacted(), "its path is not absolute; three slashes begin it")
-	case u.RawQuery != "" || u.Fragment != "":
-		return nil, badURL(u.Redacted(), "it has a query or a fragment")
+	case u.User != nil:
+		return nil, badURL(u, "credentials don't belong into it: every log would have them")
+	case u.Fragment != "":
+		return nil, badURL(u, "it has a fragment")
+	case u.Scheme == "file":
+		return openFolder(u, readOnly)
+	case u.Scheme == "s3":
+		return openBucket(ctx, u, readOnly)
 	}
-	root := filepath.Clean(u.Path)
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return nil, outOfReach("open archive", rawURL, err)
-	}
-	bucket, err := fileblob.OpenBucket(root, &fileblob.Options{
-		Metadata:    fileblob.MetadataDontWrite, // no sidecar files: a key is one file
-		DirFileMode: 0o700,
-		NoTempDir:   true, // a rename across file systems isn't atomic
-	})
-	if err != nil {
-		return nil, outOfReach("open archive", rawURL, err)
-	}
-	return &Archive{bucket: bucket, url: (&url.URL{Scheme: "file", Path: root}).String(), root: root}, nil
+	return nil, badURL(u, "its scheme is neither file nor s3")
 }
 
 // Close lets go of the store. What was put is kept already.
@@ -71,92 +89,184 @@ func (a *Archive) URL(key string) string { return strings.TrimRight(a.url, "/") 
 // since a retry looks like that; another content is one that wraps ErrDiffers,
 // and the first stays. On disk before it returns.
 func (a *Archive) Put(ctx context.Context, key string, content []byte) error {
-	const op = "write archive"
-	if err := checkKey(op, key); err != nil {
+	if err := a.writable(key); err != nil {
 		return err
 	}
-	placed, err := a.place(ctx, key, content)
+	placed, err := a.store.put(ctx, key, content)
 	if err != nil {
-		return outOfReach(op, key, err)
+		return a.store.fault(opWrite, key, err)
 	}
 	if placed {
-		return a.sync(key)
+		return nil
 	}
-	there, err := a.bucket.ReadAll(ctx, key)
+	return a.same(ctx, key, int64(len(content)), sha256.Sum256(content))
+}
+
+// Create is Put for what is too large to hold: write is called once and hands
+// its content to w piece by piece. An error of write's, or a context that ends,
+// leaves nothing under the key; write's own error is returned as it is. Where
+// the key holds something already, write runs all the same, so that the two
+// can be compared.
+func (a *Archive) Create(ctx context.Context, key string, write func(w io.Writer) error) error {
+	if err := a.writable(key); err != nil {
+		return err
+	}
+	c := &counter{sum: sha256.New()}
+	there, err := a.bucket.Exists(ctx, key)
 	if err != nil {
-		return outOfReach(op, key, err)
+		return a.store.fault(opWrite, key, err)
 	}
-	if !bytes.Equal(there, content) {
-		return &batch.Fault{Kind: batch.Internal, Op: op, Thing: key, Detail: ErrDiffers.Error(), Err: ErrDiffers}
-	}
-	return a.sync(key) // whoever wrote it may have died before
-}
-
-// place brings content under a key unless something is there already: in a
-// file of its own first, then by a hard link, which the file system makes once
-// or not at all. The library's own IfNotExist looks first and renames then,
-// and two writers can both find nothing.
-func (a *Archive) place(ctx context.Context, key string, content []byte) (placed bool, err error) {
-	part := key + "." + rand.Text() + ".part"
-	if err := a.bucket.WriteAll(ctx, part, content, &blob.WriterOptions{ContentType: contentType(key)}); err != nil {
-		return false, err
-	}
-	defer func() { _ = os.Remove(a.path(part)) }() // one that stays is only untidy
-	if err := syncPath(a.path(part)); err != nil {
-		return false, err
-	}
-	switch err := os.Link(a.path(part), a.path(key)); {
-	case errors.Is(err, fs.ErrExist):
-		return false, nil
-	case err != nil:
-		return false, err
-	}
-	return true, nil
-}
-
-func (a *Archive) path(key string) string { return filepath.Join(a.root, filepath.FromSlash(key)) }
-
-// Get reads a key's content; NotFound when there is none.
-func (a *Archive) Get(ctx context.Context, key string) ([]byte, error) {
-	const op = "read archive"
-	if err := checkKey(op, key); err != nil {
-		return nil, err
-	}
-	content, err := a.bucket.ReadAll(ctx, key)
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil, &batch.Fault{Kind: batch.NotFound, Op: op, Thing: key, Detail: "nothing is kept there", Err: err}
-	}
-	if err != nil {
-		return nil, outOfReach(op, key, err)
-	}
-	return content, nil
-}
-
-// sync brings a file to disk. The books are written after it, and they are
-// synced too: without this, a power cut could leave a paid job with an empty
-// answer.
-func (a *Archive) sync(key string) error {
-	path := a.path(key)
-	for _, p := range []string{path, filepath.Dir(path)} {
-		if err := syncPath(p); err != nil {
-			return outOfReach("write archive", key, err)
+	if !there {
+		placed, err := a.store.stream(ctx, key, func(w io.Writer) error { c.w = w; return c.run(write) })
+		switch {
+		case err == nil && placed:
+			return nil
+		case err != nil && c.fault != nil && c.broken == nil:
+			return c.fault // write's own
+		case err != nil:
+			return a.store.fault(opWrite, key, err)
 		}
+	} else if err := c.run(write); err != nil {
+		return err
+	}
+	return a.same(ctx, key, c.n, [sha256.Size]byte(c.sum.Sum(nil)))
+}
+
+// counter passes content on and remembers what it was.
+type counter struct {
+	w      io.Writer // nil: nowhere
+	sum    hash.Hash
+	n      int64
+	broken error // what the store said to a piece
+	fault  error // what write said in the end
+}
+
+func (c *counter) run(write func(io.Writer) error) error {
+	c.fault = write(c)
+	return c.fault
+}
+
+// Write takes a piece.
+func (c *counter) Write(b []byte) (int, error) {
+	c.sum.Write(b) // a hash never fails
+	c.n += int64(len(b))
+	if c.w == nil {
+		return len(b), nil
+	}
+	n, err := c.w.Write(b)
+	if err != nil {
+		c.broken = err
+	}
+	return n, err
+}
+
+// same compares what a key holds with what was to be written. Neither is held
+// in memory.
+func (a *Archive) same(ctx context.Context, key string, size int64, sum [sha256.Size]byte) error {
+	r, err := a.taken(ctx, key)
+	if err != nil {
+		return a.store.fault(opWrite, key, err)
+	}
+	there := sha256.New()
+	n := r.Size()
+	if n == size {
+		n, err = io.Copy(there, r)
+	}
+	if err := errors.Join(err, r.Close()); err != nil {
+		return a.store.fault(opWrite, key, err)
+	}
+	if n != size || [sha256.Size]byte(there.Sum(nil)) != sum {
+		return &batch.Fault{Kind: batch.Internal, Op: opWrite, Thing: key, Detail: ErrDiffers.Error(), Err: ErrDiffers}
+	}
+	if err := a.store.keep(key); err != nil { // whoever wrote it may have died before
+		return a.store.fault(opWrite, key, err)
 	}
 	return nil
 }
 
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+// taken opens what a key holds according to a store that refused to write it.
+// While another writer is at it, a store may refuse the key a moment before it
+// shows it.
+func (a *Archive) taken(ctx context.Context, key string) (r *blob.Reader, err error) {
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		r, err = a.bucket.NewReader(ctx, key, nil)
+		if gcerrors.Code(err) != gcerrors.NotFound || wait > 2*time.Second {
+			return r, err
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil, ctx.Err()
+		case <-t.C:
+		}
 	}
-	return errors.Join(f.Sync(), f.Close())
+}
+
+// Get reads a key's content; NotFound when there is none.
+func (a *Archive) Get(ctx context.Context, key string) ([]byte, error) {
+	r, err := a.Read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return nil, err
+	}
+	return content, nil
+}
+
+// Read opens a key's content, to be closed by the caller; NotFound when there
+// is none. Its errors are faults.
+func (a *Archive) Read(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := checkKey(opRead, key); err != nil {
+		return nil, err
+	}
+	r, err := a.bucket.NewReader(ctx, key, nil)
+	if err == nil {
+		return &reader{r, a.store, key}, nil
+	}
+	f := a.store.fault(opRead, key, err)
+	if gcerrors.Code(err) == gcerrors.NotFound && codeOf(err) != noBucket {
+		f = &batch.Fault{Kind: batch.NotFound, Op: opRead, Thing: key, Detail: "nothing is kept there", Err: err}
+	}
+	return nil, f
+}
+
+type reader struct {
+	io.ReadCloser
+	store store
+	key   string
+}
+
+// Read reads on; its errors are faults.
+func (r *reader) Read(b []byte) (int, error) {
+	n, err := r.ReadCloser.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = r.store.fault(opRead, r.key, err)
+	}
+	return n, err
+}
+
+const (
+	opOpen  = "open archive"
+	opWrite = "write archive"
+	opRead  = "read archive"
+)
+
+func (a *Archive) writable(key string) error {
+	if a.readOnly {
+		return &batch.Fault{Kind: batch.Internal, Op: opWrite, Thing: key, Detail: "it was opened to be read"}
+	}
+	return checkKey(opWrite, key)
 }
 
 func contentType(key string) string {
 	switch filepath.Ext(key) {
 	case ".json":
 		return "application/json"
+	case ".jsonl":
+		return "application/x-ndjson"
 	case ".csv":
 		return "text/csv; charset=utf-8"
 	case ".html":
@@ -165,16 +275,16 @@ func contentType(key string) string {
 	return "text/plain; charset=utf-8"
 }
 
-func badURL(thing, why string) error {
-	return &batch.Fault{
-		Kind: batch.BadInput, Op: "open archive", Thing: thing, Detail: why,
-		Hint: "set OFFPEAK_ARCHIVE to file:///absolute/folder",
-	}
+const setting = "set OFFPEAK_ARCHIVE to file:///absolute/folder or s3://bucket/prefix?region=REGION"
+
+func badURL(u *url.URL, why string) error {
+	return &batch.Fault{Kind: batch.BadInput, Op: opOpen, Thing: shown(u), Detail: why, Hint: setting}
 }
 
-func outOfReach(op, thing string, err error) error {
-	return &batch.Fault{
-		Kind: batch.OutOfReach, Op: op, Thing: thing, Err: err,
-		Hint: "see that the archive's folder exists, can be written and has room",
+// shown is a URL without what may be a secret.
+func shown(u *url.URL) string {
+	if u == nil {
+		return ""
 	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }

@@ -23,6 +23,15 @@ func ReportKey(id batch.ID, revision int, ext string) string {
 	return fmt.Sprintf("%s/report-%d.%s", id, revision, ext)
 }
 
+// ResultsKey is where a night's results are kept, one line a job with its
+// answer. Revisions are as for reports.
+func ResultsKey(id batch.ID, revision int) string {
+	if revision <= 1 {
+		return string(id) + "/results.jsonl"
+	}
+	return fmt.Sprintf("%s/results-%d.jsonl", id, revision)
+}
+
 // MaxKey is the longest key in bytes; every store takes that.
 const MaxKey = 512
 

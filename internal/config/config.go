@@ -181,10 +181,11 @@ func checkLedger(v string) error {
 }
 
 func checkArchive(v string) error {
-	if strings.HasPrefix(v, "file:///") {
+	if strings.HasPrefix(v, "file:///") || strings.HasPrefix(v, "s3://") && v != "s3://" {
 		return nil
 	}
-	return errors.New("OFFPEAK_ARCHIVE: not of the form file:///absolute/folder")
+	// The value isn't shown: somebody may have put credentials into it.
+	return errors.New("OFFPEAK_ARCHIVE: neither file:///absolute/folder nor s3://bucket/prefix?region=REGION")
 }
 
 func oneOf(name, v string, allowed ...string) error {

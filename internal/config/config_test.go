@@ -61,6 +61,23 @@ func TestAllErrorsAtOnce(t *testing.T) {
 	}
 }
 
+// TestArchive takes a folder or a bucket, and shows no credentials that
+// somebody put into the URL.
+func TestArchive(t *testing.T) {
+	for v, good := range map[string]bool{
+		"file:///srv/archive": true, "s3://bucket": true, "s3://bucket/prefix?region=eu-central-1&endpoint=https://minio:9000": true,
+		"s3://": false, "s3:bucket": false, "gs://bucket": false, "file://host/x": false, "/srv/archive": false, "hunter2://AKIA@b": false,
+	} {
+		c, err := config.Load(config.Env{"HOME=/h", "OFFPEAK_ARCHIVE=" + v})
+		if good != (err == nil) || c.Archive != v {
+			t.Errorf("%s: %q, %v", v, c.Archive, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), "s3://bucket/prefix") || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+}
+
 func TestCaps(t *testing.T) {
 	c, err := config.Load(config.Env{"HOME=/h", "OFFPEAK_CAP_DAY=25", "OFFPEAK_CAP_KEY=$12.345678"})
 	if err != nil || c.CapDay != 25*money.Dollar || c.CapKey != 12_345_678 {

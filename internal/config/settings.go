@@ -27,8 +27,8 @@ var settings = []setting{
 		"two workers with different books can pay for one job twice: they must share them",
 	},
 	{
-		"OFFPEAK_ARCHIVE", "file://<state>/archive", "where answers and reports are kept: file:///absolute/folder",
-		"answers are as private as the tasks were: the folder is its owner's only",
+		"OFFPEAK_ARCHIVE", "file://<state>/archive", "where answers and reports are kept: file:///absolute/folder, or s3://bucket/prefix?region=REGION (also endpoint=URL, use_path_style=true, profile=NAME)",
+		"answers are as private as the tasks were. For S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role say who asks; never the URL",
 	},
 	{
 		"OFFPEAK_LIMITS", "none", "rate limits that you know of besides those that the API tells: 1/2s,2000/1m (requests/span)",
