@@ -156,7 +156,7 @@ func TestForeignSpend(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	n := r.Notes[0]
-	if n.Count != 4 || n.Dollars != r.Foreign.Dollars || !strings.HasPrefix(n.Jobs[0], "scraper (ConcurrentWorkflow): 2, $") {
+	if n.Count != 4 || n.Dollars != r.Foreign.Dollars || !strings.HasSuffix(n.Jobs[0], ", 2 runs: scraper (ConcurrentWorkflow)") {
 		t.Errorf("%+v", n)
 	}
 	if diff := r.Credits.Before - r.Credits.After; diff <= r.Logged {

@@ -212,7 +212,7 @@ func TestCreditsExplained(t *testing.T) {
 		"the rest is what the log leaves out": func(b *books) { b.runs = b.runs[1:] },
 		"$0.09725 more: runs that the log":    func(b *books) { b.credits.After -= 97_250 },
 		"$0.000001 less: a top-up":            func(b *books) { b.credits.After++ },
-		"fell by -$1.00":                      func(b *books) { b.credits.After = b.credits.Before + money.Dollar },
+		"rose by $1.00":                       func(b *books) { b.credits.After = b.credits.Before + money.Dollar },
 	} {
 		b := newBooks(2)
 		falsify(b)
@@ -265,7 +265,7 @@ func TestComparisonSums(t *testing.T) {
 	if r.Foreign != (batch.Spend{Runs: 1200, Dollars: 1199 * 1200 / 2}) || n.Count != 1200 || n.Dollars != r.Foreign.Dollars || len(n.Jobs) != batch.MaxFindingJobs {
 		t.Errorf("%+v, %+v", r.Foreign, n)
 	}
-	if !strings.HasPrefix(n.Jobs[0], "without a name: 100, $") || n.Jobs[1] != "program 99 (HeavySwarm): 2, $0.001298" {
+	if !strings.HasSuffix(n.Jobs[0], ", 100 runs: without a name") || n.Jobs[1] != "$0.001298, 2 runs: program 99 (HeavySwarm)" {
 		t.Errorf("%q", n.Jobs[:2])
 	}
 }

@@ -95,7 +95,11 @@ func (c *Comparison) creditsNote(d batch.Drawdown, unseen money.USD) (batch.Note
 	if off == 0 {
 		return batch.Note{}, false
 	}
-	text := fmt.Sprintf("the account's credits fell by %s while the log's runs on this key cost %s: ", fell.Dollars(), c.spent.Dollars())
+	moved := "fell by " + fell.Dollars()
+	if fell < 0 {
+		moved = "rose by " + (-fell).Dollars()
+	}
+	text := fmt.Sprintf("the account's credits %s while the log's runs on this key cost %s: ", moved, c.spent.Dollars())
 	n := batch.Note{Topic: batch.NoteCredits, Dollars: abs(off)}
 	switch {
 	case off == unseen:
@@ -159,7 +163,11 @@ func (f foreigners) note(all batch.Spend) batch.Note {
 		if l.kind != "" {
 			name += " (" + l.kind + ")"
 		}
-		n.Jobs = append(n.Jobs, fmt.Sprintf("%s: %d, %s", name, l.Runs, l.Dollars.Dollars()))
+		runs := "runs"
+		if l.Runs == 1 {
+			runs = "run"
+		}
+		n.Jobs = append(n.Jobs, fmt.Sprintf("%s, %d %s: %s", l.Dollars.Dollars(), l.Runs, runs, name))
 	}
 	return n
 }

@@ -62,8 +62,8 @@ type Drawdown struct {
 // Note is something worth knowing that no audit fails for.
 type Note struct {
 	Topic   string    `json:"topic"`          // one of the topics
-	Jobs    []string  `json:"jobs,omitempty"` // names, at most MaxFindingJobs of them
-	Count   int       `json:"count"`          // how many in all
+	Jobs    []string  `json:"jobs,omitempty"` // names, at most MaxFindingJobs of them; of foreign spend who it was, a line each
+	Count   int       `json:"count"`          // how many jobs, or runs of foreign spend, in all
 	Dollars money.USD `json:"dollars"`
 	Text    string    `json:"text"`             // one line for people
 	Remedy  string    `json:"remedy,omitempty"` // what to do, when there is something

@@ -33,6 +33,8 @@ var sheet = template.Must(template.New("page").Funcs(template.FuncMap{
 	"short":    short,
 	"day":      day,
 	"second":   second,
+	"against":  against,
+	"heading":  noteHeading,
 	"iso":      func(t time.Time) string { return t.Format(time.RFC3339) },
 	"permille": func(part, whole money.USD) int64 { return parts(part, whole, 1000) },
 	"rest":     func(n int64) int64 { return 1000 - n },

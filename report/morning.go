@@ -186,9 +186,15 @@ func (d *Draft) Build() Morning {
 // its zone's abbreviation, so a report that was read back wants this before it
 // is written for people.
 func (m Morning) In(zone *time.Location) Morning {
-	for _, t := range []*time.Time{
+	times := []*time.Time{
 		&m.Window.Opens, &m.Window.StartAt, &m.Window.Deadline, &m.Window.Closes, &m.Work.Began, &m.Work.Ended,
-	} {
+	}
+	if m.Reconciled != nil {
+		r := *m.Reconciled // the caller's stays as it is
+		m.Reconciled = &r
+		times = append(times, &r.At, &r.Credits.From, &r.Credits.To)
+	}
+	for _, t := range times {
 		if !t.IsZero() {
 			*t = t.In(zone)
 		}

@@ -90,6 +90,11 @@ func passed() (report.Morning, []report.Row) {
 		Discount: batch.Discount{Landed: 3},
 		Audit:    batch.Audit{Passed: true},
 	})
+	f.Result.Reconciled = &batch.Reconciliation{
+		Batch: f.Batch.ID, Span: f.Span, At: at(5, 2, 0).UTC(), Rows: 1210, Runs: 3, Logged: 291_750, Charged: 291_750, Found: 1,
+		Credits:  batch.Drawdown{From: at(21, 0, 0).UTC(), To: at(5, 2, 3).UTC(), Before: 100 * money.Dollar, After: 100*money.Dollar - 291_750},
+		Findings: []batch.Finding{}, Notes: []batch.Note{},
+	}
 	f.Possible, f.Realised = 141_750, 141_750
 	f.Leaks = []batch.Leak{{Cause: batch.LeakAgentFee, Jobs: 3, Dollars: 75_000, Note: "the agent fee dominates: it is more than half of what was paid, and no night discounts it; fewer agents a job would save more ($0.15 of $0.29175)"}}
 	return build(f, jobs, charges), rows(jobs, charges)
@@ -137,6 +142,17 @@ func hard() (report.Morning, []report.Row) {
 	f.Leaks = []batch.Leak{
 		{Cause: batch.LeakParked, Jobs: 30, Dollars: 1234 * money.Dollar, Note: "put off to another night: their saving isn't lost"},
 		{Cause: batch.LeakLate, Jobs: 1, Dollars: 47_250, Note: "ended after the close and paid the day price"},
+	}
+	f.Result.Reconciled = &batch.Reconciliation{
+		Batch: f.Batch.ID, Span: f.Span, At: at(5, 20, 0), Rows: 12, Runs: 1, Logged: 97_251, Charged: 241_750, Absent: 2, Late: 1,
+		Foreign:  batch.Spend{Runs: 3, Dollars: 60_000},
+		Credits:  batch.Drawdown{From: at(21, 0, 0), To: at(5, 20, 3), Before: 100 * money.Dollar, After: 150 * money.Dollar},
+		Findings: []batch.Finding{},
+		Notes: []batch.Note{
+			{Topic: batch.NoteGhosts, Jobs: []string{"Digest 2"}, Count: 1, Dollars: 144_500, Text: "charged by their answers and not in the provider's log", Remedy: "nothing"},
+			{Topic: batch.NoteForeign, Jobs: []string{"$0.05, 2 runs: <b>scraper</b>\u202E (HeavySwarm)", "$0.01, 1 run: =1+1"}, Count: 3, Dollars: 60_000, Text: "runs on this key that aren't from these books"},
+			{Topic: batch.NoteCredits, Dollars: 50 * money.Dollar, Text: "the account's credits rose by $50.00 while the log's runs on this key cost $0.16: $50.16 less: a top-up"},
+		},
 	}
 	f.Stop = "stopped by ada\nat 05:10"
 	f.Warnings = []string{"the rate card couldn't be read: the built-in one of 2026-07-09 is used"}

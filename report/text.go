@@ -17,14 +17,15 @@ const (
 )
 
 // Text writes the report for a terminal of 80 columns, without colours: first
-// the verdict in one line, then money, jobs, findings with what to do, leaks
-// and what is left over.
+// the verdict in one line, then money, jobs, findings with what to do, how the
+// books stand against the provider's, leaks and what is left over.
 func Text(w io.Writer, m Morning) error {
 	p := &page{}
 	p.wrap("", "    ", Headline(m))
 	p.night(m)
 	p.money(m)
 	p.findings(m)
+	p.books(m.Reconciled)
 	p.leaks(m)
 	p.leftovers(m)
 	p.list("WARNINGS", m.Warnings)
