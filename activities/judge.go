@@ -74,6 +74,9 @@ func (h *Hands) auditNight(ctx context.Context, in batch.AuditRequest, p *pulse)
 	if err != nil {
 		return batch.Result{}, err
 	}
+	if result.Results, err = night.results(ctx); err != nil {
+		return batch.Result{}, err
+	}
 	text, err := json.Marshal(result)
 	if err != nil {
 		return batch.Result{}, fmt.Errorf("write result of %s: %w", b.ID, err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/offpeak/offpeak/ledger"
 )
@@ -25,21 +26,41 @@ func JSON(w io.Writer, m Morning) error {
 	if err := enc.Encode(m); err != nil {
 		return fmt.Errorf("write report of %s as JSON: %w", m.Batch, err)
 	}
-	var out strings.Builder
-	for _, r := range b.String() {
-		// Below a space encoding/json has escaped all but its own line ends, and
-		// above the first plane nothing of these kinds but tags is in use.
-		switch {
-		case r == 0x7f || (r >= 0x80 && r < 0x10000 && unicode.In(r, unicode.Cc, unicode.Cf)):
-			fmt.Fprintf(&out, `\u%04x`, r)
-		case r >= 0x10000 && unicode.Is(unicode.Cf, r):
-			hi, lo := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00
-			fmt.Fprintf(&out, `\u%04x\u%04x`, hi, lo)
-		default:
-			out.WriteRune(r)
+	return tame(w, b.Bytes())
+}
+
+// tame writes JSON with what a terminal would act on, and what isn't UTF-8, as
+// escapes: both stand only inside of strings. The value stays the same.
+func tame(w io.Writer, b []byte) error {
+	done := 0
+	for i := 0; i < len(b); {
+		if b[i] < 0x7f { // below a space encoding/json has escaped all but its own line ends
+			i++
+			continue
 		}
+		r, size := utf8.DecodeRune(b[i:])
+		var escaped string
+		// Above the first plane nothing of these kinds but tags is in use.
+		switch {
+		case r == utf8.RuneError && size == 1:
+			escaped = `\ufffd`
+		case r < 0x10000 && unicode.In(r, unicode.Cc, unicode.Cf):
+			escaped = fmt.Sprintf(`\u%04x`, r)
+		case r >= 0x10000 && unicode.Is(unicode.Cf, r):
+			escaped = fmt.Sprintf(`\u%04x\u%04x`, (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00)
+		}
+		if escaped != "" {
+			if _, err := w.Write(b[done:i]); err != nil {
+				return err
+			}
+			if _, err := io.WriteString(w, escaped); err != nil {
+				return err
+			}
+			done = i + size
+		}
+		i += size
 	}
-	_, err := io.WriteString(w, out.String())
+	_, err := w.Write(b[done:])
 	return err
 }
 

@@ -76,6 +76,13 @@ func decodeCompletion(v json.RawMessage) (Completion, error) {
 	return c, nil
 }
 
+// Output is what a run produced, of an answer as it was kept: any JSON, nil
+// when it has none. The error says that it isn't an answer.
+func Output(answer []byte) (json.RawMessage, error) {
+	c, err := decodeCompletion(answer)
+	return c.Output, err
+}
+
 // first is the first string that says something.
 func first(s ...string) string {
 	for _, v := range s {

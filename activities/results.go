@@ -1,0 +1,38 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/offpeak/offpeak/archive"
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider/swarms"
+	"github.com/offpeak/offpeak/report"
+)
+
+// results writes results.jsonl, every job of the night with its answer, and
+// returns its URL. As with reports, a night that is judged again with other
+// results gets the next revision's name, and the same results are the same
+// file.
+func (n *night) results(ctx context.Context) (string, error) {
+	r := report.Results{
+		Page: func(ctx context.Context, after int) ([]ledger.Entry, bool, error) {
+			jobs, _, more, err := n.Ledger.List(ctx, n.batch.ID, after, chunkJobs)
+			return jobs, more, err
+		},
+		Answer: n.Archive.Get,
+		Output: swarms.Output,
+		Far:    func(lines int) { n.pulse.now(Beat{Doing: "writing results", Count: lines}) },
+	}
+	for revision := 1; revision <= maxRevisions; revision++ {
+		key := archive.ResultsKey(n.batch.ID, revision)
+		err := n.Archive.Create(ctx, key, func(w io.Writer) error { return r.Write(ctx, w) })
+		if !errors.Is(err, archive.ErrDiffers) {
+			return n.Archive.URL(key), err
+		}
+	}
+	return "", &batch.Fault{Kind: batch.Internal, Op: "write results", Thing: string(n.batch.ID), Detail: fmt.Sprintf("there are %d revisions already", maxRevisions)}
+}

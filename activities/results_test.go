@@ -1,0 +1,126 @@
+package activities_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/offpeak/offpeak/archive"
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/report"
+	"github.com/offpeak/offpeak/simulator"
+)
+
+// lines are a night's results as they lie in the archive.
+func (w *world) lines(revision int) []report.ResultLine {
+	w.Helper()
+	text, err := w.store.Get(w.Context(), archive.ResultsKey(w.plan.Batch, revision))
+	if err != nil {
+		w.Fatal(err)
+	}
+	var all []report.ResultLine
+	for line := range bytes.Lines(text) {
+		var r report.ResultLine
+		if err := json.Unmarshal(line, &r); err != nil {
+			w.Fatalf("%v in %s", err, line)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// TestResults: every job of the night is a line with its answer, also one that
+// was found in the provider's log, that was rejected or wasn't sent, and one
+// whose answer is gone from the archive.
+func TestResults(t *testing.T) {
+	w := newWorld(t, nil).faults(lostAnswer("job-1"), simulator.Rule{Match: "job-2", Kind: simulator.KindStatus, Status: 422}).planned(manifest(5, ""))
+	for seq := range 4 {
+		w.send(seq)
+	}
+	if err := os.Remove(filepath.Join(w.dir, "archive", filepath.FromSlash(w.job(3).Output))); err != nil {
+		t.Fatal(err)
+	}
+	result, err := w.audit()
+	if err != nil || result.Results != "file://"+w.dir+"/archive/digest/2026-11-22/results.jsonl" {
+		t.Fatalf("results at %q, %v", result.Results, err)
+	}
+	b, err := w.books.Batch(t.Context(), w.plan.Batch)
+	if err != nil || !strings.Contains(string(b.Result), `"results":"file://`) {
+		t.Errorf("the books' result is %s, %v", b.Result, err)
+	}
+	all := w.lines(1)
+	if len(all) != 5 {
+		t.Fatalf("%d lines", len(all))
+	}
+	billed := result.Money.Billed
+	for i, r := range all {
+		j := w.job(i)
+		if r.Seq != i || r.Name != j.Name || r.RequestID != j.RequestID || r.State != j.State || r.Why != j.Why {
+			t.Errorf("%+v of %+v", r, j)
+		}
+		if r.Billed != nil {
+			billed -= *r.Billed
+			if *r.DayPrice <= *r.Billed || !strings.HasPrefix(r.JobID, "swarms-") {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	if billed != 0 {
+		t.Errorf("the lines are %s short of what was billed", billed)
+	}
+	for i, want := range []struct {
+		state   batch.State
+		output  bool
+		missing string
+	}{
+		{batch.Succeeded, true, ""},
+		{batch.Succeeded, true, ""},
+		{batch.Rejected, false, ""},
+		{batch.Succeeded, false, "the archive has nothing under digest/2026-11-22/answers/"},
+		{batch.Parked, false, ""},
+	} {
+		r := all[i]
+		if r.State != want.state || (string(r.Output) != "null") != want.output || want.missing == "" && r.OutputMissing != "" || !strings.HasPrefix(r.OutputMissing, want.missing) {
+			t.Errorf("job %d: %+v with %s, want %+v", i, r, r.Output, want)
+		}
+	}
+	// The output is the answer's own, to the byte.
+	var answer struct{ Output json.RawMessage }
+	text, err := w.store.Get(t.Context(), w.job(0).Output)
+	if err != nil || json.Unmarshal(text, &answer) != nil {
+		t.Fatal(err)
+	}
+	var a, b2 bytes.Buffer
+	if json.Compact(&a, answer.Output) != nil || json.Compact(&b2, all[0].Output) != nil || a.Len() < 10 || !bytes.Equal(a.Bytes(), b2.Bytes()) {
+		t.Errorf("output %s, want %s", b2.Bytes(), a.Bytes())
+	}
+	w.honest()
+}
+
+// TestResultsAgain: judged again, the same results are the same file; other
+// results are a new one, and the old one stays.
+func TestResultsAgain(t *testing.T) {
+	w := newWorld(t, nil).planned(manifest(2, ""))
+	w.send(0)
+	first, err := w.audit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.audit()
+	if err != nil || again.Results != first.Results {
+		t.Errorf("%q after %q, %v", again.Results, first.Results, err)
+	}
+	w.planned(w.input) // what was parked goes out after all
+	w.send(1)
+	second, err := w.audit()
+	if err != nil || !strings.HasSuffix(second.Results, "/results-2.jsonl") {
+		t.Errorf("%q, %v", second.Results, err)
+	}
+	if old, now := w.lines(1), w.lines(2); old[1].State != batch.Parked || now[1].State != batch.Succeeded || string(now[1].Output) == "null" {
+		t.Errorf("%+v became %+v", old[1], now[1])
+	}
+	w.honest()
+}
