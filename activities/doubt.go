@@ -47,6 +47,7 @@ func (s *submission) settle(ctx context.Context, j ledger.Job) (stays bool, err 
 		return false, err
 	}
 	s.pulse.now(Beat{Doing: "looking into the provider's log", Attempt: j.Attempts})
+	s.suspect(s.batch, j)
 	seen, err := s.watch.look(looking, j.RequestID)
 	if errors.Is(err, context.Canceled) && !errors.Is(err, errUnread) {
 		return false, unlessCancelled(ctx, s.interrupted(ctx))
@@ -114,6 +115,13 @@ func (s *submission) notThere(ctx context.Context, j ledger.Job, seen sight) (st
 			return s.untold(ctx, j, behindWhy, 0)
 		}
 		return false, s.postpone(ctx, j, "not in the provider's log yet", 0)
+	}
+	if d.Batched {
+		if shows, err := s.logShows(ctx, j); err != nil {
+			return false, err
+		} else if !shows {
+			return s.unshown(ctx, j, seen)
+		}
 	}
 	s.Log.Info("absent from the provider's log: it didn't run", s.about(j)...)
 	_, err = s.Ledger.Absent(ctx, s.in.Batch, s.in.Seq, j.NotBefore, "not in the provider's log; before: "+d.Why)

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 )
 
@@ -18,7 +19,8 @@ import (
 //
 // It holds jobs that were settled from a batch answer: they ran, so that the
 // log shows them if it shows any such. Once it does, they are witnesses like
-// all others of how far it has come.
+// all others of how far it has come. And it holds those in doubt, which may not
+// have run: one that shows proves as much, one that doesn't proves nothing.
 type evidence struct {
 	mu    sync.Mutex
 	jobs  map[string]exhibit // by request id
@@ -28,6 +30,7 @@ type evidence struct {
 // exhibit is one of them. It ended between from and ended: of several runs in
 // one request only the last ended with the answer, and nobody says which.
 type exhibit struct {
+	doubted     bool   // nobody knows whether it ran
 	key         string // of the attempt: each has a log of its own
 	from, ended time.Time
 	lag         time.Duration // that the policy grants the log
@@ -39,8 +42,11 @@ func (e *evidence) add(id string, x exhibit) {
 	if e.jobs == nil {
 		e.jobs = map[string]exhibit{}
 	}
-	if _, known := e.jobs[id]; !known {
+	switch have, known := e.jobs[id]; {
+	case !known:
 		e.order = append(e.order, id)
+	case x.doubted && !have.doubted:
+		return // it can't be less certain than it was
 	}
 	e.jobs[id] = x
 	if len(e.order) > maxWitnesses {
@@ -62,11 +68,22 @@ func (s *submission) vouch(id string, bill ledger.Charge) {
 		s.watch.witness(id, bill.EndedAt)
 		return
 	}
+	if bill.Attempt > 1 {
+		return // an earlier attempt may have left the row
+	}
 	x := exhibit{key: s.batch.Key, from: bill.EndedAt, ended: bill.EndedAt, lag: s.batch.Policy.LogLag}
 	if s.group > 1 {
 		x.from = bill.SentAt
 	}
 	s.evidence.add(id, x)
+}
+
+// suspect notes a job whose batch request is in doubt. Nothing else may have
+// left a row of it: neither an attempt before, nor one that follows unverified.
+func (h *Hands) suspect(b ledger.Batch, j ledger.Job) {
+	if j.State == batch.Unknown && j.Doubt.Batched && j.Doubt.Attempt == 1 && b.Policy.OnUnknown != batch.OnUnknownResend {
+		h.evidence.add(j.RequestID, exhibit{doubted: true, key: b.Key})
+	}
 }
 
 // weigh draws the conclusions of a look at the whole log, in which seen of the
@@ -81,6 +98,7 @@ func (h *Hands) weigh(ctx context.Context, exhibits map[string]exhibit, seen map
 		switch {
 		case seen[id]:
 			says[x.key] = ledger.BatchLogYes
+		case x.doubted:
 		case says[x.key] == "" && !s.began.Before(x.ended.Add(max(2*x.lag, time.Minute))):
 			says[x.key] = ledger.BatchLogNo
 		case says[x.key] == "":
@@ -103,7 +121,7 @@ func (h *Hands) weigh(ctx context.Context, exhibits map[string]exhibit, seen map
 	}
 	for id, x := range exhibits {
 		switch {
-		case says[x.key] != ledger.BatchLogYes:
+		case says[x.key] != ledger.BatchLogYes, x.doubted:
 		case !seen[id]:
 			s.missing = append(s.missing, x.ended)
 		case x.from.After(s.witness):
@@ -113,26 +131,30 @@ func (h *Hands) weigh(ctx context.Context, exhibits map[string]exhibit, seen map
 	return nil
 }
 
-// logsBatches says whether absence from the log counts for a doubt, as far as
-// that hangs on the request having been one of several jobs.
-func (s *submission) logsBatches(ctx context.Context, d ledger.Doubt) (bool, error) {
-	if !d.Batched {
-		return true, nil
-	}
-	k, err := s.Ledger.Key(ctx, s.batch.Key)
-	return k.BatchLog == ledger.BatchLogYes, err
-}
-
 // unshown postpones a doubt about a batch request that the log doesn't show,
 // and perhaps never would. It is looked for as long as the log may be late;
 // then it stays unknown, and the audit names it.
-func (s *submission) unshown(ctx context.Context, j ledger.Job, seen sight, err error) (stays bool, _ error) {
-	if err != nil {
-		return false, err
-	}
+func (s *submission) unshown(ctx context.Context, j ledger.Job, seen sight) (stays bool, err error) {
 	why := "not in the provider's log, which isn't known to hold the runs of batch requests"
 	if !seen.began.Before(j.Doubt.AbsentAfter.Add(s.billedWait() + time.Minute)) {
 		return true, s.Ledger.Postpone(ctx, s.in.Batch, s.in.Seq, s.now(), j.Doubt.Why+"; "+why)
 	}
 	return false, s.postpone(ctx, j, why, 0)
+}
+
+// exhibits weighs what a reconciliation's reading of the log shows of the
+// batch's own.
+func (r *reconciliation) exhibits(ctx context.Context) error {
+	if err := r.recall(ctx, r.batch.ID); err != nil {
+		return err
+	}
+	all, shown := r.evidence.all(), map[string]bool{}
+	for id := range all {
+		if m := r.mine[id]; m == nil {
+			delete(all, id)
+		} else {
+			shown[id] = m.shown
+		}
+	}
+	return r.weigh(ctx, all, shown, &sight{began: r.view.began})
 }

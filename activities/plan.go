@@ -84,6 +84,9 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 	if err := h.pending(ctx, s, &plan); err != nil {
 		return batch.Plan{}, err
 	}
+	if err := h.mode(ctx, &plan, terms.limits); err != nil {
+		return batch.Plan{}, err
+	}
 	plan.Fit = fit(plan, terms.limits)
 	if !plan.Fit.Fits {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("not all jobs fit into this night: %s takes %s and there are %s; what doesn't fit is parked",

@@ -310,7 +310,7 @@ func TestPlanWarns(t *testing.T) {
 		{"name": "c", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}]},
 		{"name": "d", "task": "x", "agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 2000}]}]}`)
 	all := strings.Join(w.plan.Warnings, "\n")
-	for _, want := range []string{"in the worst case", "4 jobs don't say what to expect", `1 answer is needed before the night ends`, "batch requests aren't made yet"} {
+	for _, want := range []string{"in the worst case", "4 jobs don't say what to expect", `1 answer is needed before the night ends`, "batch requests need the premium tier, this account's is free"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q isn't said:\n%s", want, all)
 		}

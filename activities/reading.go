@@ -56,6 +56,9 @@ func (r *reconciliation) read(ctx context.Context) error {
 			if r.batch.Key != r.key {
 				r.view.books.Hidden("they were sent with the key " + r.batch.Key + ", and this worker has " + r.key)
 			}
+			if err := r.exhibits(ctx); err != nil {
+				return err
+			}
 			return r.lacks(ctx)
 		}
 		if ctx.Err() != nil {
@@ -108,8 +111,8 @@ func (r *reconciliation) row(ctx context.Context, row swarms.LogRow) error {
 		run.RequestID, run.Name = strings.Clone(id), "" // not a part of a name of any length
 		r.view.books.Ours(run)
 		m.shown = true
-		if m.settled.After(r.view.witness) {
-			r.view.witness = m.settled
+		if m.witness.After(r.view.witness) {
+			r.view.witness = m.witness
 		}
 		r.sight(ctx, m, run, row)
 	case tagged:
@@ -172,6 +175,9 @@ func (r *reconciliation) strangers(ctx context.Context) error {
 // lacks finds out whether the log is behind: whether it lacks an answer of
 // longer ago than its lag, and shows none that came later (sight.behind).
 func (r *reconciliation) lacks(ctx context.Context) error {
+	if r.batch.Key != r.key {
+		return nil // another key's log: conclude takes no absence from it
+	}
 	var late []*mine
 	for _, m := range r.mine {
 		if !m.shown && m.settled.After(r.view.witness) && !r.view.began.Before(m.settled.Add(r.batch.Policy.LogLag)) {
@@ -179,16 +185,16 @@ func (r *reconciliation) lacks(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(late, func(a, b *mine) int { return cmp.Or(b.settled.Compare(a.settled), cmp.Compare(a.seq, b.seq)) })
-	key, err := r.Ledger.Key(ctx, r.batch.Key)
+	key, err := r.Ledger.Key(ctx, r.key)
 	if err != nil {
 		return err
 	}
 	for _, m := range late[:min(len(late), recalled)] {
-		batched, err := r.batched(ctx, m.seq, m.attempt)
+		together, err := r.batched(ctx, m.seq, m.attempt)
 		if err != nil {
 			return err
 		}
-		if !batched || key.BatchLog == ledger.BatchLogYes {
+		if !together || key.BatchLog == ledger.BatchLogYes {
 			r.view.missing = []time.Time{m.settled}
 			return nil
 		}

@@ -52,7 +52,7 @@ func (h *Hands) recall(ctx context.Context, id batch.ID) error {
 			return err
 		}
 		switch i := slices.IndexFunc(attempts, func(a ledger.Attempt) bool { return a.N == c.Attempt }); {
-		case i < 0:
+		case i < 0, attempts[i].Batched && c.Attempt > 1:
 		case attempts[i].Batched:
 			h.evidence.add(c.RequestID, exhibit{key: attempts[i].Key, from: c.SentAt, ended: c.EndedAt, lag: b.Policy.LogLag})
 		default:

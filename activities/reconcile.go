@@ -50,6 +50,7 @@ type mine struct {
 	kept    bool      // its answer is in the archive
 	runs    []string  // the provider's ids of the runs that are booked
 	settled time.Time // when its answer was complete, on our clock; zero without one
+	witness time.Time // when it had ended at the earliest: of several runs in one request only the last ends with the answer
 	attempt int       // the one that was answered
 	shown   bool      // the log has a row of it
 }
@@ -122,6 +123,7 @@ func (r *reconciliation) gather(ctx context.Context) error {
 	r.mine = map[string]*mine{}
 	err := r.pages(ctx, r.batch.ID, func(j ledger.Job) error {
 		j, err := r.abandoned(ctx, r.batch, j)
+		r.suspect(r.batch, j)
 		r.mine[j.RequestID] = &mine{seq: j.Seq, name: j.Name, kept: j.Output != ""}
 		return err
 	})
@@ -137,7 +139,10 @@ func (r *reconciliation) gather(ctx context.Context) error {
 			m.runs = append(m.runs, c.JobID)
 		}
 		if c.Source == ledger.FromAnswer && c.EndedAt.After(m.settled) {
-			m.settled, m.attempt = c.EndedAt, c.Attempt
+			m.settled, m.witness, m.attempt = c.EndedAt, c.EndedAt, c.Attempt
+			if r.batch.Policy.Mode != batch.ModeSingle {
+				m.witness = c.SentAt
+			}
 		}
 		return nil
 	})

@@ -141,9 +141,6 @@ func (s *survey) warnings() []string {
 	if s.squeezed.count > 0 {
 		out = append(out, fmt.Sprintf("%s needed before the night ends, and may come later: %s", count(s.squeezed.count, "answer is", "answers are"), s.squeezed))
 	}
-	if s.manifest.Policy.Mode == batch.ModeBatch {
-		out = append(out, "policy.mode is batch: batch requests aren't made yet, each job is a request of its own")
-	}
 	return out
 }
 

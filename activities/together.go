@@ -143,7 +143,9 @@ func (m *many) failed(err error, r provider.Receipt, jobs int) booking {
 	inside := f.Status >= http.StatusInternalServerError || f.Status >= 200 && f.Status < 300
 	switch {
 	case f.Kind == batch.NotSent, f.Kind == batch.Cancelling:
-		return func(ctx context.Context, _ int, it *item, c ledger.Closing) error { return it.unsent(ctx, it.job, c, f) }
+		return func(ctx context.Context, _ int, it *item, c ledger.Closing) error {
+			return it.unsent(ctx, it.job, c, f)
+		}
 	case f.Kind == batch.OutcomeUnknown, f.Kind == batch.Internal, jobs > 1 && inside && !ofBatches(f):
 		return m.doubtAll(f, r, jobs)
 	case f.Kind == batch.RateLimited:

@@ -149,11 +149,15 @@ func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
 	s := sight{began: h.now(), rows: map[string]sighting{}}
 	ctx = swarms.WithTimeout(ctx, lookTime)
 	read := 0
+	exhibits, shown := h.evidence.all(), map[string]bool{}
 	_, err := h.Swarms.Logs(ctx, func(row swarms.LogRow) error {
 		read++
 		id, ok := swarms.TagOf(row.Run.SwarmName)
 		if !ok {
 			return nil
+		}
+		if _, together := exhibits[id]; together {
+			shown[id] = true
 		}
 		if ended, ours := want.settled[id]; ours {
 			delete(want.settled, id) // a copy of this look's own: what is left is missing
@@ -177,6 +181,9 @@ func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
 	}
 	for _, ended := range want.settled {
 		s.missing = append(s.missing, ended)
+	}
+	if err := h.weigh(ctx, exhibits, shown, &s); err != nil {
+		return sight{}, err
 	}
 	h.Log.Info("looked into the provider's log", zap.Int("rows", read), zap.Int("asked_for", len(want.ids)), zap.Int("found", len(s.rows)))
 	return s, nil
