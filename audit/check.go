@@ -89,6 +89,8 @@ func (b bill) cause(k claims, span tariff.Span, c ledger.Charge) string {
 		return batch.LeakEarly
 	case k.yes && !k.no:
 		return batch.LeakFlag
+	case !ended.IsZero() && !tariff.SwarmsWindow().Cheap(ended):
+		return batch.LeakZone
 	}
 	return batch.LeakNotApplied
 }
@@ -106,6 +108,9 @@ func (b bill) evidence(cause string, card tariff.Card, span tariff.Span, zone *t
 		return "said to be discounted, but its arithmetic is the day price: the flag lies"
 	case batch.LeakCard:
 		return b.rates(card, c)
+	case batch.LeakZone:
+		w := tariff.SwarmsWindow()
+		return fmt.Sprintf("ended at %s, inside the manifest's window and outside the provider's, %s to %s %s: the wrong zone or hours", at(c.EndedAt), w.Open, w.Close, w.Zone)
 	}
 	if c.EndedAt.IsZero() {
 		return "charged the day price; when it ended isn't on record"

@@ -95,6 +95,26 @@ func TestExamine(t *testing.T) {
 	}
 }
 
+// Hours that are right in the wrong zone are no hours of the provider's.
+func TestExamineWrongZone(t *testing.T) {
+	w := tariff.SwarmsWindow()
+	w.Zone = "UTC"
+	utc, err := w.On("2026-11-22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ended, want := range map[time.Time]string{
+		utc.Opens.Add(3 * time.Hour): batch.LeakZone,       // 15:00 PST
+		utc.Closes.Add(-time.Minute): batch.LeakNotApplied, // 21:59 PST: inside both
+	} {
+		c := byDay(charge(0, guide))
+		c.SentAt, c.EndedAt = ended.Add(-time.Minute), ended
+		if got := audit.Examine(tariff.Swarms(), utc, nil, c); got.Cause != want || want == batch.LeakZone && !strings.Contains(got.Evidence, "20:00 to 06:00 America/Los_Angeles") {
+			t.Errorf("%s: %+v", ended, got)
+		}
+	}
+}
+
 // A true night charge always lands, a true day charge never does unless it
 // used too few tokens to tell; whatever else the two say.
 func TestExamineAnyUsage(t *testing.T) {

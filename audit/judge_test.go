@@ -66,6 +66,14 @@ func TestFindings(t *testing.T) {
 			}
 		}, []batch.Kind{batch.DiscountMissed}, 5, 236_250, "the provider's clock or zone, or the discount is off: the rate card moved"},
 		{"one didn't get it", func(b *night) { b.charges[4] = byDay(b.charges[4]) }, []batch.Kind{batch.DiscountMissed}, 1, 47_250, "charged the day price: the provider's clock or zone"},
+		{"the manifest's window isn't the provider's", func(b *night) {
+			b.zone = "UTC"
+			b.charges[4] = byDay(b.charges[4])
+			b.charges[4].SentAt, b.charges[4].EndedAt = at(13, 0, 0), at(13, 1, 0)
+			for i := range 4 {
+				b.charges[i].EndedAt = at(21, 30, 0)
+			}
+		}, []batch.Kind{batch.DiscountMissed}, 1, 47_250, "outside the provider's, 20:00 to 06:00 America/Los_Angeles: the wrong zone or hours"},
 		{"each cause is its own finding", func(b *night) {
 			b.charges[0] = byDay(b.charges[0])
 			b.charges[0].EndedAt = at(6, 0, 0)
@@ -152,6 +160,63 @@ func TestFindings(t *testing.T) {
 				t.Errorf("fault %+v", fault)
 			}
 		})
+	}
+}
+
+// The provider's own troubleshooting table and what else can go wrong with a
+// charge: each has a finding of its own, with what to do (Swarms docs,
+// night-mode guide).
+func TestEachCauseHasItsRemedy(t *testing.T) {
+	for cause, c := range map[string]struct {
+		rule    batch.Kind
+		falsify func(*ledger.Charge)
+		say, do string
+	}{
+		"a job crossed 6 AM": {batch.DiscountMissed, func(c *ledger.Charge) { *c = byDay(*c); c.EndedAt = at(6, 1, 0) }, "ended after the close", "lower window.finish_by"},
+		"it ran by day":      {batch.DiscountMissed, func(c *ledger.Charge) { *c = byDay(*c); c.SentAt, c.EndedAt = at(13, 0, 0), at(13, 1, 0) }, "ran by day", "check the clocks"},
+		"sent too early":     {batch.DiscountMissed, func(c *ledger.Charge) { *c = byDay(*c); c.SentAt, c.EndedAt = at(19, 55, 0), at(20, 2, 0) }, "before the opening", "set window.start_at later"},
+		"the flag lies": {batch.DiscountMissed, func(c *ledger.Charge) {
+			day := byDay(*c)
+			c.Total, c.Input, c.Output = day.Total, day.Input, day.Output
+		}, "the flag lies", "ask the provider for the difference"},
+		"the rate card moved": {batch.DiscountMissed, func(c *ledger.Charge) { c.Input += money.Cent; c.Total += money.Cent }, "the rate card moved", "pricing page"},
+		"inside, and by day":  {batch.DiscountMissed, func(c *ledger.Charge) { *c = byDay(*c) }, "the provider's clock or zone", "hold the next night"},
+		"fields contradict":   {batch.DiscountMissed, func(c *ledger.Charge) { c.DiscountActive = ptr(false) }, "contradict each other", "which field is right"},
+		"no amount":           {batch.BillingMissing, func(c *ledger.Charge) { c.Source = ledger.FromCeiling }, "the ceiling stands in", "reconcile again"},
+		"no tokens, no price": {batch.BillingMissing, func(c *ledger.Charge) { c.HasTokens, c.NightPrice, c.DayPrice = false, 0, 0 }, "no token counts", "rate card"},
+	} {
+		b := newNight(3)
+		if v := b.verdict(); !v.Audit.Passed {
+			t.Fatalf("%+v", v.Audit)
+		}
+		c.falsify(&b.charges[1])
+		v := b.verdict()
+		if len(v.Audit.Findings) != 1 {
+			t.Errorf("%s: %+v", cause, v.Audit.Findings)
+			continue
+		}
+		f := v.Audit.Findings[0]
+		if f.Rule != c.rule || !slices.Equal(f.Jobs, []string{"job 1"}) || !strings.Contains(f.Cause, c.say) || !strings.Contains(f.Remedy, c.do) {
+			t.Errorf("%s: %+v", cause, f)
+		}
+	}
+}
+
+// The agent fee, which no night discounts, is named as what keeps the bill
+// high only where it is the larger part of it.
+func TestTheAgentFeeDominates(t *testing.T) {
+	for agents, dominates := range map[int64]bool{1: false, 4: false, 5: true, 50: true} { // tokens are 0.04725 by night
+		b := newNight(1)
+		u := guide
+		u.Agents = agents
+		b.charges[0] = charge(0, u)
+		var notes []string
+		for _, l := range b.verdict().Leaks {
+			notes = append(notes, l.Note)
+		}
+		if got := strings.Contains(strings.Join(notes, ""), "dominates"); got != dominates {
+			t.Errorf("%d agents: %q", agents, notes)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ func (j *Judge) leaks() []batch.Leak {
 		{batch.LeakEarly, "were sent before the opening and paid the day price"},
 		{batch.LeakFlag, "were called discounted and paid the day price"},
 		{batch.LeakCard, "were charged at rates that aren't the card's"},
+		{batch.LeakZone, "ran inside the manifest's window and outside the provider's"},
 		{batch.LeakNotApplied, "ended inside the window and paid the day price"},
 	} {
 		if g := j.misses[c.cause]; g != nil {

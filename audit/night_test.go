@@ -69,6 +69,7 @@ type night struct {
 	charges []ledger.Charge
 	planned int
 	stop    string
+	zone    string               // of the manifest's window; "" for the provider's own
 	totals  func(*ledger.Totals) // falsifies the running sums
 }
 
@@ -122,6 +123,15 @@ func (b *night) terms() audit.Terms {
 	t := b.sums()
 	if b.totals != nil {
 		b.totals(&t)
+	}
+	span := span
+	if b.zone != "" {
+		w := tariff.SwarmsWindow()
+		w.Zone = b.zone
+		var err error
+		if span, err = w.On(span.Night); err != nil {
+			panic(err)
+		}
 	}
 	return audit.Terms{
 		Batch: ledger.Batch{ID: "market-digest/2026-11-22", Card: tariff.Swarms(), Jobs: b.planned},

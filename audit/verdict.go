@@ -72,10 +72,11 @@ func (j *Judge) discountFindings() []batch.Finding {
 	var found []batch.Finding
 	for _, c := range []struct{ cause, remedy string }{
 		{batch.LeakLate, "the price is decided when a run ends: lower window.finish_by, start earlier, or send fewer jobs a night"},
-		{batch.LeakByDay, "check the clocks of the machines that run the workers: nothing is sent outside the window on purpose"},
+		{batch.LeakByDay, "check the clocks of the machines that run the workers, and window.timezone: nothing is sent outside the window on purpose"},
 		{batch.LeakEarly, "set window.start_at later: the provider seems to price by the start of a run"},
 		{batch.LeakFlag, "ask the provider for the difference, with the request ids from the report"},
 		{batch.LeakCard, "compare the rate card that was kept with the batch to the provider's pricing page, then estimate anew"},
+		{batch.LeakZone, "leave window out of the manifest, or set window.timezone to America/Los_Angeles and its hours to the provider's; see --window, too"},
 		{batch.LeakNotApplied, "hold the next night and ask the provider; check window.timezone and the hours against its pricing page"},
 		{causeSignals, "no money was lost; ask the provider which field is right before trusting its dashboards"},
 	} {

@@ -20,6 +20,7 @@ const (
 	LeakEarly      = "early"       // sent before the opening
 	LeakFlag       = "flag lies"   // said to be discounted, charged by day
 	LeakCard       = "rate card"   // charged at rates that aren't the card's
+	LeakZone       = "wrong zone"  // inside the manifest's window and outside the provider's
 	LeakNotApplied = "not applied" // inside the window, still the day price
 	LeakAgentFee   = "agent fee"   // the part of the bill that no night discounts
 	LeakFeeAbove   = "fee above card"
