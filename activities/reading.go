@@ -54,7 +54,7 @@ func (r *reconciliation) read(ctx context.Context) error {
 		if err == nil {
 			r.view.whole = true
 			if r.batch.Key != r.key {
-				r.view.books.Hidden("they were sent with the key " + r.batch.Key + ", and this worker has " + r.key)
+				r.view.books.Hidden("they were sent with another key, " + r.batch.Key + "; this worker has " + r.key)
 			}
 			if err := r.exhibits(ctx); err != nil {
 				return err
@@ -99,7 +99,10 @@ func (r *reconciliation) row(ctx context.Context, row swarms.LogRow) error {
 	if !isRun(row.Run) {
 		return nil
 	}
-	run := audit.Run{Name: row.Run.SwarmName, Type: row.Run.SwarmType, JobID: clipped(row.Run.JobID, maxID)}
+	run := audit.Run{
+		Name: row.Run.SwarmName, Type: row.Run.SwarmType, JobID: clipped(row.Run.JobID, maxID),
+		Elsewhere: row.KeyID != "" && row.KeyID != r.key,
+	}
 	if row.Run.Usage != nil {
 		run.Total = row.Run.Usage.TotalCost
 	}

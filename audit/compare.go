@@ -17,6 +17,7 @@ type Run struct {
 	JobID     string // the provider's id of the run; "" when the row has none
 	Total     money.Literal
 	Ended     time.Time // by the provider's clock; zero when it can't be read
+	Elsewhere bool      // with another key of the account
 }
 
 // Reading is what a comparison goes by.
@@ -170,10 +171,11 @@ func (c *Comparison) Others(r Run) {
 	}
 }
 
-// Foreign takes in a run on the same key that isn't from these books.
+// Foreign takes in a run that isn't from these books. Spend with another key of
+// the account lowers the credits too, and is nobody's concern otherwise.
 func (c *Comparison) Foreign(r Run) {
 	c.Others(r)
-	if !r.Ended.Before(c.terms.Opens) {
+	if !r.Elsewhere && !r.Ended.Before(c.terms.Opens) {
 		c.foreign.add(r)
 	}
 }

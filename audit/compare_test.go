@@ -159,6 +159,10 @@ func TestComparison(t *testing.T) {
 			b.foreign = []audit.Run{{Name: "scraper", Total: known(money.Cent), Ended: at(23, 0, 0)}}
 			b.credits.After -= money.Cent
 		}, "", 0, []string{batch.NoteForeign}},
+		{"with another key of the account", func(b *books) {
+			b.foreign = []audit.Run{{Name: "scraper", Total: known(money.Cent), Ended: at(23, 0, 0), Elsewhere: true}}
+			b.credits.After -= money.Cent
+		}, "", 0, nil},
 		{"somebody else's of before", func(b *books) {
 			b.foreign = []audit.Run{{Name: "scraper", Total: known(money.Cent), Ended: at(19, 59, 59)}}
 		}, "", 0, nil},
