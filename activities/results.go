@@ -25,10 +25,14 @@ func (n *night) results(ctx context.Context) (string, error) {
 		},
 		Answer: n.Archive.Get,
 		Output: swarms.Output,
-		Far:    func(lines int) { n.pulse.now(Beat{Doing: "writing results", Count: lines}) },
 	}
 	for revision := 1; revision <= maxRevisions; revision++ {
 		key := archive.ResultsKey(n.batch.ID, revision)
+		count := 0
+		r.Wrote = func(report.ResultLine) {
+			count++
+			n.pulse.now(Beat{Doing: "writing results", Count: count})
+		}
 		err := n.Archive.Create(ctx, key, func(w io.Writer) error { return r.Write(ctx, w) })
 		if !errors.Is(err, archive.ErrDiffers) {
 			return n.Archive.URL(key), err

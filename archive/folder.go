@@ -111,10 +111,15 @@ func (d *folder) keep(key string) error {
 func (d *folder) path(key string) string { return filepath.Join(d.root, filepath.FromSlash(key)) }
 
 func (d *folder) fault(op, thing string, err error) *batch.Fault {
-	return &batch.Fault{
+	f := &batch.Fault{
 		Kind: batch.OutOfReach, Op: op, Thing: thing, Err: err,
 		Hint: "see that the archive's folder exists, can be written and has room",
 	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		f.Detail = path.Error() // the library says the key once more
+	}
+	return f
 }
 
 func syncPath(path string) error {

@@ -38,8 +38,8 @@ type Results struct {
 	Answer func(ctx context.Context, key string) ([]byte, error)
 	// Output is the output in an answer, nil when it has none.
 	Output func(answer []byte) (json.RawMessage, error)
-	// Far is told how many lines are written; nil when nobody wants to know.
-	Far func(lines int)
+	// Wrote is told of each line that is written; nil when nobody wants to know.
+	Wrote func(ResultLine)
 }
 
 // answersAhead is how many answers are read at once, ahead of the one that is
@@ -55,7 +55,6 @@ func (r Results) Write(ctx context.Context, w io.Writer) error {
 	defer cancel()
 	slots := make(chan chan slot, answersAhead-1)
 	go r.read(ctx, slots)
-	n := 0
 	for pending := range slots {
 		s := <-pending
 		if s.err != nil {
@@ -64,8 +63,8 @@ func (r Results) Write(ctx context.Context, w io.Writer) error {
 		if err := writeLine(w, s.line); err != nil {
 			return err
 		}
-		if n++; r.Far != nil {
-			r.Far(n)
+		if r.Wrote != nil {
+			r.Wrote(s.line)
 		}
 	}
 	return ctx.Err() // of a reader that stopped for it

@@ -67,7 +67,7 @@ func TestResultsLines(t *testing.T) {
 		"a1": `{"output": "text"}`, "a4": `{"output": null}`, "a5": `{"other": 1}`, "a6": `no JSON`,
 	}.read)
 	var far []int
-	r.Far = func(n int) { far = append(far, n) }
+	r.Wrote = func(l report.ResultLine) { far = append(far, l.Seq) }
 	var out bytes.Buffer
 	if err := r.Write(t.Context(), &out); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestResultsLines(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
-	if fmt.Sprint(far) != "[1 2 3 4 5 6 7 8]" {
+	if fmt.Sprint(far) != "[0 1 2 3 4 5 6 7]" {
 		t.Errorf("told of %v", far)
 	}
 	if err := results(nil, nil).Write(t.Context(), io.Discard); err != nil {

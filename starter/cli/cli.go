@@ -99,7 +99,8 @@ reached; 5 audit failed; 6 provider or Temporal out of reach; 130 interrupted.
 Settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the rest of Temporal's
 environment configuration say where Temporal is (localhost:7233 by default).
 SWARMS_API_KEY, where it is set, lets estimate read the live rate card; the other
-commands need no key. OFFPEAK_LEDGER says which books jobs and ledger read.`
+commands need no key. OFFPEAK_LEDGER says which books jobs, results and ledger
+read, OFFPEAK_ARCHIVE which answers results prints.`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -122,6 +123,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.profile, "profile", "", "profile of Temporal's configuration file")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours, whatever the terminal can do (NO_COLOR does the same)")
 	root.AddCommand(a.validateCmd(), a.estimateCmd(), a.runCmd(), a.startCmd(), a.statusCmd(), a.reportCmd(), a.jobsCmd(), a.ledgerCmd(), a.demoCmd(), a.versionCmd())
+	root.AddCommand(a.resultsCmd())
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
 	root.SuggestionsMinimumDistance = 2
 	return root

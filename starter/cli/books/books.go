@@ -1,5 +1,5 @@
 // Package books reads the ledger for the operator's commands: starter jobs,
-// starter ledger verify, starter ledger export. It opens the books themselves,
+// starter results, starter ledger verify, starter ledger export. It opens the books themselves,
 // beside the workers that write them, so that they can be looked into, proven
 // and taken out when Temporal and every worker are down. It changes nothing.
 // starter/cli calls it and prints what it returns; no other room of the shell
@@ -19,8 +19,9 @@ import (
 
 // Books are open until Close.
 type Books struct {
-	ledger *ledger.Ledger
-	place  string
+	ledger  *ledger.Ledger
+	place   string
+	archive string // the setting: opened when answers are wanted
 }
 
 // Open opens the books that OFFPEAK_LEDGER names. Books that aren't there are
@@ -34,7 +35,7 @@ func Open(ctx context.Context, env config.Env) (*Books, error) {
 	if err != nil {
 		return nil, stopped(ctx, err)
 	}
-	return &Books{l, open.Redacted(c.Ledger)}, nil
+	return &Books{l, open.Redacted(c.Ledger), c.Archive}, nil
 }
 
 // Close lets go of them.

@@ -22,6 +22,8 @@ type Order struct {
 	Batch string       // NAME/NIGHT or NAME; "" for all
 	Night tariff.Night // only this night's; "" for all
 	Force bool         // write over a file that is there
+
+	what string // which file it is, for messages: an export when empty
 }
 
 // Exported is what a file has, as read back from it. The ledger's own sums are
@@ -239,6 +241,9 @@ func refuse(o Order, why string, err error) *batch.Fault {
 		return f
 	}
 	f = &batch.Fault{Kind: batch.BadInput, Op: "write export", Thing: o.Out, Detail: why, Err: err, Hint: "name a file such as charges.parquet in a folder that may be written"}
+	if o.what != "" {
+		f.Op, f.Hint = "write "+o.what, "name a file in a folder that may be written"
+	}
 	if err == nil {
 		return f
 	}
