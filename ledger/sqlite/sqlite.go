@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite", SQLite in Go
@@ -25,6 +26,9 @@ import (
 
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// busy is how long whoever finds the file locked waits for it.
+const busy = 10 * time.Second
 
 // readers is how many snapshots may be open at once beside the writer.
 const readers = 4
@@ -140,7 +144,7 @@ func create(path string) (string, error) {
 func pool(path string, conns int, params ...string) (*sql.DB, error) {
 	// Whoever finds the file locked waits: without a timeout most writers of two
 	// busy processes are sent away.
-	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?mode=rw&_pragma=busy_timeout(10000)"
+	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", busy.Milliseconds())
 	for _, p := range params {
 		dsn += "&" + p
 	}
@@ -164,7 +168,7 @@ func ready(ctx context.Context, db *sql.DB, path string, schema func(fs.FS) erro
 	if err != nil {
 		return err
 	}
-	if err = db.PingContext(ctx); err == nil {
+	if err = reach(ctx, db); err == nil {
 		err = schema(sub)
 	}
 	if err == nil {
