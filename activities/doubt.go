@@ -104,6 +104,11 @@ func (s *submission) found(ctx context.Context, j ledger.Job, row sighting) erro
 // notThere decides what it means that the log doesn't show a job.
 func (s *submission) notThere(ctx context.Context, j ledger.Job, seen sight) (stays bool, err error) {
 	d := j.Doubt
+	if own, err := s.ownLog(ctx, j); err != nil {
+		return false, err
+	} else if !own {
+		return s.untold(ctx, j, "another key sent it, and the log of this one needn't show it", 0)
+	}
 	if d.Billed {
 		if seen.began.Before(d.AbsentAfter.Add(s.billedWait())) {
 			return false, s.postpone(ctx, j, "billed, and not in the provider's log yet", 0)

@@ -29,12 +29,12 @@ type view struct {
 
 // Bounds of a reading.
 const (
-	readTime  = 15 * time.Minute // of a log of gigabytes
-	readTries = 3                // a free question, asked again at once: the story would wait longer
-	readWait  = 5 * time.Second  // before the next try, and three times that before the one after
-	lookups   = 500              // request ids looked up in the books together
-	maxSeen   = 64               // runs of one job that are kept apart
-	maxID     = 100              // characters of a job id that are kept
+	readTime  = 8 * time.Minute // of a log of a gigabyte; three of them fit the story's half hour
+	readTries = 3               // a free question, asked again at once: the story would wait longer
+	readWait  = 5 * time.Second // before the next try, and three times that before the one after
+	lookups   = 500             // request ids looked up in the books together
+	maxSeen   = 64              // runs of one job that are kept apart
+	maxID     = 100             // characters of a job id that are kept
 )
 
 // read streams the provider's log once. One that can't be read to its end says

@@ -378,37 +378,6 @@ func TestNightBatches(t *testing.T) {
 	}
 }
 
-// The log is one key's: what another key sent is neither absent from it nor a
-// ghost, and says so.
-func TestReconcileWithAnotherKey(t *testing.T) {
-	const second = "sk-test-another-key-of-the-account"
-	w := newWorld(t, func(o *simulator.Options) { o.Accounts[0].Keys = append(o.Accounts[0].Keys, second) })
-	w.faults(lostAnswer("job-0")).planned(manifest(2, "")).opened()
-	w.jitter = func(most time.Duration) time.Duration { return most - time.Millisecond } // too long to wait for it in process
-	if _, err := w.hands.SubmitSwarm(t.Context(), w.submit(0)); kindOf(t, err) != batch.OutcomeUnknown {
-		t.Fatal(err)
-	}
-	w.send(1)
-	first := w.deps
-	client, err := swarms.New(swarms.Options{BaseURL: w.server.URL, Key: second, Now: w.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdle)
-	w.deps.Swarms = client
-	w.hands = activities.New(w.deps)
-	_ = w.clock.Wait(t.Context(), time.Hour)
-	r := w.reconcile()
-	if r.Runs != 0 || r.Absent != 0 || w.job(0).State != batch.Unknown || !slices.Equal(topics(r), []string{batch.NoteLog}) || !strings.Contains(r.Notes[0].Text, "another key") {
-		t.Errorf("%+v", r)
-	}
-	w.hands = activities.New(first)
-	if r := w.reconcile(); r.Found != 1 || len(r.Notes) != 0 {
-		t.Errorf("%+v", r)
-	}
-	w.honest()
-}
-
 // A log that is down for a moment is asked again; it is a free question.
 func TestReconcileAsksAgain(t *testing.T) {
 	blip := logDown

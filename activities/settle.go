@@ -75,6 +75,9 @@ func (s *submission) conclude(ctx context.Context, j ledger.Job, seen sight) (co
 	if row, ok := seen.rows[j.RequestID]; ok {
 		return endFound, s.found(ctx, j, row)
 	}
+	if own, err := s.ownLog(ctx, j); err != nil || !own {
+		return endOpen, err
+	}
 	if d.Billed {
 		if seen.began.Before(d.AbsentAfter.Add(s.billedWait())) {
 			return endOpen, nil
@@ -92,21 +95,28 @@ func (s *submission) conclude(ctx context.Context, j ledger.Job, seen sight) (co
 	return endAbsent, err
 }
 
-// logShows says whether the log that was read would show the doubted attempt
-// if it had run: it is the log of one key, and may not hold what was sent in
-// requests of several jobs.
-func (s *submission) logShows(ctx context.Context, j ledger.Job) (bool, error) {
+// ownLog says whether the log that is read is that of the key with which the
+// doubted attempt was sent: another key's needn't show it.
+func (s *submission) ownLog(ctx context.Context, j ledger.Job) (bool, error) {
 	attempts, err := s.Ledger.Attempts(ctx, j.Batch, j.Seq)
 	if err != nil {
 		return false, err
 	}
 	for _, a := range attempts {
-		if a.N == j.Doubt.Attempt && a.Key != s.key {
-			return false, nil
+		if a.N == j.Doubt.Attempt {
+			return a.Key == s.key, nil
 		}
 	}
-	if !j.Doubt.Batched {
-		return true, nil
+	return true, nil
+}
+
+// logShows says whether the log would show the doubted attempt if it had run:
+// it must be its key's own, and may not hold what was sent in requests of
+// several jobs.
+func (s *submission) logShows(ctx context.Context, j ledger.Job) (bool, error) {
+	own, err := s.ownLog(ctx, j)
+	if err != nil || !own || !j.Doubt.Batched {
+		return own, err
 	}
 	key, err := s.Ledger.Key(ctx, s.key)
 	return key.BatchLog == ledger.BatchLogYes, err
