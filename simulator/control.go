@@ -77,30 +77,45 @@ func (s *Server) adminClock(set bool, body []byte) (any, error) {
 	if err := strict(body, &ask); err != nil {
 		return nil, err
 	}
-	move := func(d *string, how func(time.Duration)) error {
-		if d == nil {
-			return nil
-		}
-		v, err := time.ParseDuration(*d)
-		if err != nil {
-			return fmt.Errorf("set clock: %w", err)
-		}
-		how(v)
-		return nil
+	to := clock.Now()
+	if ask.Set != nil {
+		to = *ask.Set
+	}
+	offset, err := durationOf(ask.Offset)
+	if ask.Offset != nil {
+		to = time.Now().Add(offset)
+	}
+	advance, err2 := durationOf(ask.Advance)
+	to = to.Add(advance)
+	switch {
+	case err != nil || err2 != nil:
+		return nil, fmt.Errorf("set clock: %w", errors.Join(err, err2))
+	case ask.Scale != nil && !(*ask.Scale >= 0 && *ask.Scale <= MaxScale):
+		return nil, fmt.Errorf("set clock: scale %g is not within 0 and %g", *ask.Scale, MaxScale)
+	case to.UTC().Year() < 1970 || to.UTC().Year() > 2200:
+		return nil, fmt.Errorf("set clock: it would show the year %d; 1970 to 2200 can be counted in nanoseconds and written", to.UTC().Year())
 	}
 	if ask.Scale != nil {
-		if *ask.Scale < 0 || *ask.Scale > MaxScale {
-			return nil, fmt.Errorf("set clock: scale %g is not within 0 and %g", *ask.Scale, MaxScale)
-		}
 		clock.Scale(*ask.Scale)
 	}
 	if ask.Set != nil {
 		clock.Set(*ask.Set)
 	}
-	if err := errors.Join(move(ask.Offset, clock.Offset), move(ask.Advance, clock.Advance)); err != nil {
-		return nil, err
+	if ask.Offset != nil {
+		clock.Offset(offset)
+	}
+	if ask.Advance != nil {
+		clock.Advance(advance)
 	}
 	return clock.Read(), nil
+}
+
+// durationOf is 0 for what wasn't given.
+func durationOf(s *string) (time.Duration, error) {
+	if s == nil {
+		return 0, nil
+	}
+	return time.ParseDuration(*s)
 }
 
 func (s *Server) adminAccounts(set bool, body []byte) (any, error) {
