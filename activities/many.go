@@ -74,7 +74,6 @@ type item struct {
 
 // run sends group after group until no job is left that may go this way.
 func (m *many) run(ctx context.Context) (batch.Many, error) {
-	books := context.WithoutCancel(ctx)
 	for !m.alone {
 		group, err := m.gather(ctx)
 		switch {
@@ -83,13 +82,13 @@ func (m *many) run(ctx context.Context) (batch.Many, error) {
 		case err != nil && m.turnBack(ctx, err):
 			return batch.Many{}, err
 		case len(group) == 0:
-			return m.rest(books)
+			return m.rest(ctx)
 		}
 		if err := m.send(ctx, group); err != nil {
 			return batch.Many{}, err
 		}
 	}
-	return m.rest(books)
+	return m.rest(ctx)
 }
 
 // goOn says whether only the next job has met an error: then it goes on alone
@@ -106,34 +105,33 @@ func (m *many) goOn(ctx context.Context, err error) bool {
 }
 
 // turnBack says whether an error ends the attempt. A long wait does when
-// nothing is in doubt, so that the jobs come back together; and so does a
-// cancellation before anything was over. Else what is known is the answer.
+// nothing is in doubt, so that the jobs come back together. Else, and for a
+// cancelled night, what is known is the answer.
 func (m *many) turnBack(ctx context.Context, err error) bool {
-	if batch.KindOf(err) == batch.OutOfReach {
-		return true
-	}
-	if ctx.Err() != nil {
-		return len(m.out.Outcomes) == 0
-	}
-	return len(m.out.Left) == 0
+	return batch.KindOf(err) == batch.OutOfReach || ctx.Err() == nil && len(m.out.Left) == 0
 }
 
-// rest looks at what wasn't sent: it is over, or goes on alone.
+// rest looks at what wasn't sent: it is over, or goes on alone. Of a cancelled
+// night of which nothing is over, the cancellation is all that there is to say.
 func (m *many) rest(ctx context.Context) (batch.Many, error) {
+	books := context.WithoutCancel(ctx)
 	if m.held != nil {
 		m.todo, m.held = append([]int{m.held.in.Seq}, m.todo...), nil
 	}
 	for _, seq := range m.todo {
 		s := m.submission(seq)
-		j, err := m.Ledger.Job(ctx, m.in.Batch, seq)
+		j, err := m.Ledger.Job(books, m.in.Batch, seq)
 		if err != nil {
 			return batch.Many{}, err
 		}
-		if err := m.over(ctx, s, j); err != nil {
+		if err := m.over(books, s, j); err != nil {
 			return batch.Many{}, err
 		}
 	}
 	m.todo = nil
+	if err := ctx.Err(); err != nil && len(m.out.Outcomes) == 0 {
+		return batch.Many{}, err
+	}
 	return m.out, nil
 }
 
