@@ -36,7 +36,7 @@ func (h *Hands) PlanNight(ctx context.Context, in batch.PlanRequest) (batch.Plan
 }
 
 func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch.Plan, error) {
-	src, err := readInput(in.Input)
+	src, err := readInput(ctx, in.Input)
 	if err != nil {
 		return batch.Plan{}, err
 	}
@@ -50,7 +50,7 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 		return batch.Plan{}, err
 	}
 	s := newSurvey(m, terms.card, start, h.Caps)
-	err = src.each(func(j batch.Job) error {
+	err = src.each(ctx, func(j batch.Job) error {
 		p.now(Beat{Doing: "pricing", Count: len(s.days) + 1})
 		_, err := s.job(j)
 		return errors.Join(ctx.Err(), err)
@@ -130,7 +130,7 @@ func (h *Hands) difference(ctx context.Context, b ledger.Batch, src source, p *p
 		chunk, size = chunk[:0], 0
 		return err
 	}
-	err := src.each(func(j batch.Job) error {
+	err := src.each(ctx, func(j batch.Job) error {
 		chunk = append(chunk, ledger.Job{Name: j.Name, Request: j.Request})
 		if size += len(j.Request); len(chunk) < chunkJobs && size < chunkBytes {
 			return ctx.Err()
@@ -169,7 +169,7 @@ func (h *Hands) write(ctx context.Context, b ledger.Batch, src source, s *survey
 		chunk, size = chunk[:0], 0
 		return nil
 	}
-	err := src.each(func(j batch.Job) error {
+	err := src.each(ctx, func(j batch.Job) error {
 		q, err := again.job(j)
 		if err != nil {
 			return err

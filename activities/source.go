@@ -1,12 +1,12 @@
 package activities
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -18,7 +18,7 @@ import (
 type source struct {
 	manifest batch.Manifest
 	name     string // for messages: a path, or "input"
-	folder   string // what jobs_from is relative to; "" when it came without a place
+	folder   string // what jobs_from is relative to, a path or a URL; "" when it came without a place
 }
 
 // maxManifest bounds the file of a manifest. One with inline jobs is bounded
@@ -26,8 +26,8 @@ type source struct {
 const maxManifest = 16 << 20
 
 // readInput reads what the night was asked for with: a whole manifest, or the
-// name of one on this machine.
-func readInput(input json.RawMessage) (source, error) {
+// URL of one, on this machine or in a bucket.
+func readInput(ctx context.Context, input json.RawMessage) (source, error) {
 	ref, named, err := manifest.Ref(input)
 	if err != nil {
 		return source{}, problems(err)
@@ -35,12 +35,12 @@ func readInput(input json.RawMessage) (source, error) {
 	src := source{name: "input"}
 	text := []byte(input)
 	if named {
-		path, err := localPath("manifest", ref.URL)
+		from, err := at("manifest", ref.URL)
 		if err != nil {
 			return source{}, err
 		}
-		src.name, src.folder = path, filepath.Dir(path)
-		if text, err = readFile(path); err != nil {
+		src.name, src.folder = from.name, from.folder()
+		if text, err = from.whole(ctx); err != nil {
 			return source{}, err
 		}
 	}
@@ -55,7 +55,7 @@ func readInput(input json.RawMessage) (source, error) {
 
 // each hands over every job, inline ones first. It may be called again: the
 // file is read anew.
-func (s source) each(yield func(batch.Job) error) error {
+func (s source) each(ctx context.Context, yield func(batch.Job) error) error {
 	for _, j := range s.manifest.Jobs {
 		if err := yield(j); err != nil {
 			return err
@@ -64,76 +64,41 @@ func (s source) each(yield func(batch.Job) error) error {
 	if s.manifest.JobsFrom == "" {
 		return nil
 	}
-	path, err := s.jobsPath()
+	from, err := s.jobsPlace()
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(path)
+	f, err := from.open(ctx)
 	if err != nil {
-		return unreadable("jobs_from", path, err)
+		return err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return problems(manifest.Stream(path, s.manifest, f, yield))
+	return problems(manifest.Stream(from.name, s.manifest, f, yield))
 }
 
-func (s source) jobsPath() (string, error) {
+// jobsPlace is where the jobs of jobs_from are.
+func (s source) jobsPlace() (place, error) {
 	from := s.manifest.JobsFrom
 	switch {
 	case strings.Contains(from, "://"):
-		return localPath("jobs_from", from)
+		return at("jobs_from", from)
 	case filepath.IsAbs(from):
-		return filepath.Clean(from), nil
+		return place{what: "jobs_from", name: filepath.Clean(from)}, nil
 	case s.folder == "":
-		return "", &batch.Fault{
+		return place{}, &batch.Fault{
 			Kind: batch.BadInput, Op: "read manifest", Thing: "jobs_from", Detail: fmt.Sprintf("%q is relative, and this manifest came without a place of its own", from),
 			Hint: "give an absolute path or a URL; starter run makes it absolute by itself",
 		}
-	}
-	return filepath.Join(s.folder, from), nil
-}
-
-// localPath is the file that a file:// URL names.
-func localPath(what, ref string) (string, error) {
-	u, err := url.Parse(ref)
-	if err != nil || u.Scheme != "file" || u.Host != "" || !filepath.IsAbs(u.Path) {
-		return "", &batch.Fault{
-			Kind: batch.BadInput, Op: "read manifest", Thing: what, Detail: "it names no file of the worker's machine",
-			Hint: "write file:///absolute/path; other stores aren't read yet",
+	case strings.Contains(s.folder, "://"):
+		beside, err := url.Parse(s.folder)
+		if err != nil {
+			return place{}, err
 		}
+		to := *beside // with its query: the same bucket
+		to.Path = path.Join(beside.Path, filepath.ToSlash(from))
+		return at("jobs_from", to.String())
 	}
-	return filepath.Clean(u.Path), nil
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable("manifest", path, err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return nil, unreadable("manifest", path, err)
-	}
-	if len(text) > maxManifest {
-		return nil, &batch.Fault{
-			Kind: batch.BadInput, Op: "read manifest", Thing: path,
-			Detail: fmt.Sprintf("it is larger than %d MiB", maxManifest>>20), Hint: "put the jobs into a file of their own and name it in jobs_from",
-		}
-	}
-	return text, nil
-}
-
-// unreadable is a file that isn't there or can't be read. That is the asker's
-// to mend, and somebody may be waiting for the answer: it isn't retried.
-func unreadable(what, path string, err error) error {
-	kind := batch.BadInput
-	if errors.Is(err, os.ErrNotExist) {
-		kind = batch.NotFound
-	}
-	return &batch.Fault{
-		Kind: kind, Op: "read " + what, Thing: path, Detail: errors.Unwrap(err).Error(), Err: err,
-		Hint: "the worker reads it: the file must be on the worker's machine, or on storage that it shares",
-	}
+	return place{what: "jobs_from", name: filepath.Join(s.folder, from)}, nil
 }
 
 // problems makes what is wrong with a manifest a fault, and leaves any other
