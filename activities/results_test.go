@@ -3,13 +3,19 @@ package activities_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/s3test"
 	"github.com/offpeak/offpeak/report"
 	"github.com/offpeak/offpeak/simulator"
 )
@@ -121,6 +127,58 @@ func TestResultsAgain(t *testing.T) {
 	}
 	if old, now := w.lines(1), w.lines(2); old[1].State != batch.Parked || now[1].State != batch.Succeeded || string(now[1].Output) == "null" {
 		t.Errorf("%+v became %+v", old[1], now[1])
+	}
+	w.honest()
+}
+
+// TestANightOnS3 keeps answers, reports and results in a bucket. An answer
+// that comes while the store is away is booked all the same, and its line says
+// what is missing.
+func TestANightOnS3(t *testing.T) {
+	s := s3test.New(t)
+	to, err := url.Parse(s.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = to.Scheme, to.Host, r.In.Host
+	}}
+	var away atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		direct.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(proxy.Close)
+	w := newWorld(t, nil)
+	if w.store, err = archive.Open(t.Context(), s.Through(proxy.URL, "nights")); err != nil {
+		t.Fatal(err)
+	}
+	w.newHands(w.server.URL)
+	w.planned(manifest(3, ""))
+	w.send(0)
+	away.Store(true)
+	if out, _ := w.send(1); out.State != batch.Succeeded || out.Billed == 0 || w.job(1).Output != "" {
+		t.Errorf("%+v, kept at %q", out, w.job(1).Output)
+	}
+	away.Store(false)
+	w.send(2)
+	away.Store(true)
+	if _, err := w.audit(); kindOf(t, err) != batch.OutOfReach || applicationError(t, err).NonRetryable() {
+		t.Errorf("audit: %v, want it to wait for the archive", err)
+	}
+	away.Store(false)
+	result, err := w.audit()
+	if err != nil || result.Results != "s3://offpeak-test/nights/digest/2026-11-22/results.jsonl" || result.Report != "s3://offpeak-test/nights/digest/2026-11-22/report" {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	all := w.lines(1)
+	if len(all) != 3 || all[0].OutputMissing+all[2].OutputMissing != "" || all[1].OutputMissing != "no answer was kept" || all[1].Billed == nil || string(all[2].Output) == "null" {
+		t.Errorf("%+v", all)
+	}
+	if _, err := w.store.Get(t.Context(), archive.ReportKey(w.plan.Batch, 1, "html")); err != nil {
+		t.Error(err)
 	}
 	w.honest()
 }
