@@ -131,12 +131,16 @@ func (h *Hands) weigh(ctx context.Context, exhibits map[string]exhibit, seen map
 	return nil
 }
 
+// grace is how much longer than three lags a log is looked into that may never
+// show what is looked for.
+const grace = 15 * time.Second
+
 // unshown postpones a doubt about a batch request that the log doesn't show,
 // and perhaps never would. It is looked for as long as the log may be late;
 // then it stays unknown, and the audit names it.
 func (s *submission) unshown(ctx context.Context, j ledger.Job, seen sight) (stays bool, err error) {
 	why := "not in the provider's log, which isn't known to hold the runs of batch requests"
-	if !seen.began.Before(j.Doubt.AbsentAfter.Add(s.billedWait() + time.Minute)) {
+	if !seen.began.Before(j.Doubt.AbsentAfter.Add(3*s.batch.Policy.LogLag + grace)) {
 		return true, s.Ledger.Postpone(ctx, s.in.Batch, s.in.Seq, s.now(), j.Doubt.Why+"; "+why)
 	}
 	return false, s.postpone(ctx, j, why, 0)

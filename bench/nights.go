@@ -245,7 +245,7 @@ func (b *bench) manifest(w tariff.Window, name string) (string, error) {
 	}
 	text := fmt.Sprintf(`name: bench
 window: {timezone: %s, open: %q, close: %q, start_at: %q, finish_by: %q, buffer: 0s}
-policy: {request_timeout: 5s, log_lag: 1s}
+policy: {request_timeout: 5s, log_lag: 1s, mode: single}
 budget: {per_job: 5.00, batch: 1000000.00}
 defaults: {swarm_type: SequentialWorkflow, agents: [{agent_name: Scanner, model_name: gpt-4o-mini, max_tokens: 256}]}
 jobs_from: %s

@@ -180,12 +180,13 @@ func (h *house) manifest(name string, n int, more string) string {
 const secretPrompt = "zebra-quartz-lantern"
 
 // terms are the window and a policy that fits a test's patience, unless more
-// says otherwise.
+// says otherwise. Each job is a request of its own, so that requests can be
+// counted.
 func (h *house) terms(more string) string {
 	s := fmt.Sprintf("window: {timezone: %s, open: %q, close: %q, start_at: %q, finish_by: %q, buffer: 0s}\n",
 		h.window.Zone, h.window.Open, h.window.Close, h.window.StartAt, h.window.FinishBy)
 	if !strings.Contains(more, "policy:") {
-		s += "policy: {request_timeout: 5s, log_lag: 1s}\n"
+		s += "policy: {request_timeout: 5s, log_lag: 1s, mode: single}\n"
 	}
 	return s + more
 }

@@ -66,7 +66,7 @@ type lossy struct {
 // policy lets the log be late, and has a request wait long enough for a busy
 // machine.
 func (l lossy) policy(h *house) string {
-	return fmt.Sprintf("policy: {request_timeout: 8s, log_lag: %s}\nbudget: {per_job: 5.00, batch: 1000000.00}\n", l.lag+time.Second)
+	return fmt.Sprintf("policy: {request_timeout: 8s, log_lag: %s, mode: single}\nbudget: {per_job: 5.00, batch: 1000000.00}\n", l.lag+time.Second)
 }
 
 // losing writes a manifest of many small jobs in a file beside it.
