@@ -21,9 +21,10 @@ dev: ## a Temporal server with its UI, the simulator and a worker, until Ctrl-C
 	@scripts/need temporal
 	@$(GO) run ./starter demo --dev $(ARGS)
 
-test: ## every test, end-to-end included
+test: ## every test, end-to-end included, and then each fuzz target for a thousand inputs
 	@scripts/need temporal chromium postgres s3
 	@$(GO) test -timeout 20m ./... $(ARGS)
+	@GO=$(GO) scripts/fuzz 1000x
 
 check: ## format, vet, lint, workflowcheck, import rule, generated files unchanged
 	@scripts/need lint gofumpt workflowcheck
@@ -45,21 +46,17 @@ e2e: ## only the end-to-end tests
 	@scripts/need temporal chromium postgres s3
 	@$(GO) test -count=1 -timeout 20m -v ./e2e/... $(ARGS)
 
-crash: ## kills and limits at full size: JOBS=5000 jobs, TIMES=10 times each, on both stores; prints a table
+crash: ## kills, limits, lost answers and a log of a gigabyte at full size: JOBS=5000 jobs, TIMES=10 times each, on both stores; prints a table
 	@scripts/need temporal postgres
 	@cd e2e && OFFPEAK_E2E_JOBS=$(JOBS) OFFPEAK_E2E_TIMES=$(TIMES) $(GO) test -count=1 -parallel 1 -timeout 6h -run '^TestScale' $(ARGS) .
+	@OFFPEAK_LOG_BYTES=1073741824 $(GO) test -count=1 -timeout 1h -v -run '^TestALogOfAGigabyte$$' ./activities
 
 bench: ## the benchmarks as one table, with commit and core count
 	@scripts/need temporal postgres
 	@$(GO) run ./bench -commit "$$(git describe --always --dirty)" $(ARGS)
 
-fuzz: ## every fuzz target for FUZZTIME (60s) each
-	@for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    echo "$$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
-	  done; \
-	done
+fuzz: ## every fuzz target for FUZZTIME (60s) each; a number of inputs, such as 1000x, is quick
+	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
 fmt: ## format all Go files
 	@scripts/need gofumpt

@@ -8,7 +8,7 @@ import (
 // FuzzJSON: an amount, a literal and a ratio are read exactly or not at all,
 // and written as what they were read from.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{`0.06725`, `"0.06725"`, `null`, `1e-6`, `-0`, `"$5"`, `9223372036854.775807`, `9223372036854.775808`, `1e400`, `""`, `"`, `0.058500000000000003`, `{}`, `"\u0031"`} {
+	for _, s := range []string{`0.06725`, `"0.06725"`, `null`, `1e-6`, `-0`, `"$5"`, `"0 "`, `9223372036854.775807`, `9223372036854.775808`, `1e400`, `""`, `"`, `0.058500000000000003`, `{}`, `"\u0031"`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

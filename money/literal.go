@@ -22,7 +22,7 @@ func (l *Literal) UnmarshalJSON(b []byte) error {
 		*l = Literal{}
 		return nil
 	}
-	text := string(bytes.Trim(b, `"`))
+	text := strings.TrimSpace(string(bytes.Trim(b, `"`)))
 	v, err := Round(text)
 	if err != nil {
 		return err
