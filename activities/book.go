@@ -152,6 +152,7 @@ func (s *submission) back(until time.Time, f *batch.Fault) error {
 	if wait < least && !s.tooOld(wait) || f.Kind != batch.OutcomeUnknown && !s.fits(until) {
 		return nil
 	}
-	f.After = 0 // the delay below is what counts
-	return later{f, wait}
+	own := *f     // the jobs of one batch request share its fault
+	own.After = 0 // the delay below is what counts
+	return later{&own, wait}
 }
