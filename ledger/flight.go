@@ -59,13 +59,44 @@ func (w *work) land(a AttemptRow, ending Ending, counted time.Time) error {
 	return nil
 }
 
+// air is what a key has in flight: at the group's beginning, then with what the
+// group sends and without what it ends.
+type air struct {
+	list []Flight // the oldest first
+	gone map[AttemptRef]bool
+}
+
+// oldest is when the first of them was sent; zero when there is none.
+func (a *air) oldest() time.Time {
+	if a == nil {
+		return time.Time{}
+	}
+	for len(a.list) > 0 && a.gone[a.list[0].AttemptRef] {
+		a.list = a.list[1:]
+	}
+	if len(a.list) == 0 {
+		return time.Time{}
+	}
+	return a.list[0].SentAt
+}
+
 // fly keeps the list of attempts in flight when an operation is kept.
 func (w *work) fly(old, now AttemptRow) {
-	list := w.flights[now.Key]
-	switch {
-	case old.N == 0 && now.Ending == InFlight:
-		w.flights[now.Key] = append(list, now)
-	case old.N != 0 && old.Ending == InFlight && now.Ending != InFlight:
-		w.flights[now.Key] = slices.DeleteFunc(list, func(a AttemptRow) bool { return a.Ref() == now.Ref() })
+	began, ended := old.N == 0 && now.Ending == InFlight, old.N != 0 && old.Ending == InFlight && now.Ending != InFlight
+	if !began && !ended {
+		return
 	}
+	a := w.flights[now.Key]
+	if a == nil {
+		a = &air{}
+		w.flights[now.Key] = a
+	}
+	if began {
+		a.list = append(a.list, Flight{now.Ref(), now.SentAt})
+		return
+	}
+	if a.gone == nil {
+		a.gone = map[AttemptRef]bool{}
+	}
+	a.gone[now.Ref()] = true
 }

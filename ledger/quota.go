@@ -40,9 +40,11 @@ func (w *work) loadKey(id string) (KeyRow, bool, error) {
 	if k.InFlight > 0 {
 		// The group ends at most size attempts, so that the oldest one is always
 		// among these or among those that it began itself.
-		if w.flights[id], err = w.tx.InFlight(id, k.Tick, w.size+1); err != nil {
+		list, err := w.tx.InFlight(id, k.Tick, w.size+1)
+		if err != nil {
 			return KeyRow{}, false, err
 		}
+		w.flights[id] = &air{list: list}
 		overdue, err := w.tx.Overdue(id, k.Tick)
 		if err != nil {
 			return KeyRow{}, false, err
@@ -107,8 +109,8 @@ var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // view is a key as the gate and people see it.
 func (w *work) view(k KeyRow) (Key, error) {
 	out := k.Key
-	if list := w.flights[k.ID]; k.InFlight > 0 && len(list) > 0 {
-		out.Oldest = list[0].SentAt
+	if k.InFlight > 0 {
+		out.Oldest = w.flights[k.ID].oldest()
 	}
 	out.Windows = make([]Window, 0, len(k.Windows))
 	for _, win := range k.Windows {

@@ -162,10 +162,8 @@ func (w *work) switches() (map[string]Halt, error) {
 		w.halted = true
 	}
 	have := map[string]Halt{}
-	for _, rows := range []map[string]Halt{w.halts.rows, w.halts.draft} {
-		for k, h := range rows {
-			have[k] = h
-		}
+	for k, h := range w.halts.all {
+		have[k] = h
 	}
 	return have, nil
 }

@@ -54,7 +54,7 @@ type Tx interface {
 	AttemptsOf(JobRef) ([]Attempt, error)    // in order
 	// InFlight lists attempts without an end whose Until lies after an instant,
 	// the oldest first; Overdue those whose Until doesn't.
-	InFlight(key string, after time.Time, limit int) ([]AttemptRow, error)
+	InFlight(key string, after time.Time, limit int) ([]Flight, error)
 	Overdue(key string, upTo time.Time) ([]AttemptRow, error)
 
 	// Ends counts the attempts of a key whose CountedAt lies in (after, upTo],
@@ -91,6 +91,12 @@ type JobRef struct {
 type AttemptRef struct {
 	JobRef
 	N int
+}
+
+// Flight is an attempt that is under way.
+type Flight struct {
+	AttemptRef
+	SentAt time.Time
 }
 
 // JobRow is a job as it is stored; its request is a record of its own, since

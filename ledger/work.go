@@ -32,14 +32,14 @@ type work struct {
 	halts    shelf[string, Halt]     // all of them, once loaded
 	halted   bool                    // halts are loaded
 	balances shelf[reading, Balance] // only ever added
-	flights  map[string][]AttemptRow // in flight by key, the oldest first
+	flights  map[string]*air         // in flight, by key
 
 	payloads, draftPayloads []Payload
 	charges, draftCharges   []Charge
 }
 
 func newWork(tx Tx, now time.Time, size int) *work {
-	w := &work{tx: tx, exact: now.UTC(), now: instant(now), size: size, flights: map[string][]AttemptRow{}}
+	w := &work{tx: tx, exact: now.UTC(), now: instant(now), size: size, flights: map[string]*air{}}
 	w.head.load = guard(w, func(struct{}) (Head, bool, error) { h, err := tx.Head(); return h, true, err })
 	w.batches.load = guard(w, tx.Batch)
 	w.results.load = func(batch.ID) (Result, bool, error) { return Result{}, false, nil } // only ever replaced
@@ -112,8 +112,8 @@ func (w *work) run(do func(*work) error) (err error) {
 }
 
 func (w *work) keep() {
-	for ref := range w.attempts.draft {
-		w.fly(w.attempts.rows[ref], w.attempts.draft[ref])
+	for _, i := range w.attempts.drafts {
+		w.fly(i.row, i.draft)
 	}
 	w.head.keep()
 	w.batches.keep()

@@ -83,10 +83,22 @@ func (t *tx) AttemptsOf(r ledger.JobRef) ([]ledger.Attempt, error) {
 	return out, err
 }
 
-// InFlight reads a key's attempts without an end.
-func (t *tx) InFlight(key string, after time.Time, limit int) ([]ledger.AttemptRow, error) {
-	return t.attempts(nil, "WHERE key_id = $1 AND ending = '' AND until > $2 ORDER BY sent_at LIMIT $3",
-		key, ledger.Micros(after), limit)
+// InFlight reads a key's attempts without an end, as little of each as there
+// is to know: a group has to ask for more of them than it has operations.
+func (t *tx) InFlight(key string, after time.Time, limit int) (out []ledger.Flight, err error) {
+	err = t.query("read attempts", `SELECT batch_id, seq, n, sent_at FROM attempts
+		WHERE key_id = $1 AND ending = '' AND until > $2 ORDER BY sent_at LIMIT $3`,
+		[]any{key, ledger.Micros(after), limit}, func(s sink) error {
+			var (
+				f  ledger.Flight
+				at int64
+			)
+			err := s.Scan(&f.Batch, &f.Seq, &f.N, &at)
+			f.SentAt = ledger.Instant(at)
+			out = append(out, f)
+			return err
+		})
+	return out, err
 }
 
 // Overdue reads those that can't be under way any more.
