@@ -135,8 +135,8 @@ type AuditRequest struct {
 // Progress answers the query "progress" of a night and of a shard.
 type Progress struct {
 	Batch    ID          `json:"batch"`
-	State    string      `json:"state"`            // planning, waiting, sending, auditing, done, refused, failed
-	Waiting  time.Time   `json:"waiting,omitzero"` // when the timer ends
+	State    string      `json:"state"`            // planning, waiting, sending, reconciling, auditing, done, refused, failed
+	Waiting  time.Time   `json:"waiting,omitzero"` // when the timer ends: of the night's beginning, or of the provider's log
 	Span     tariff.Span `json:"span,omitzero"`
 	Jobs     Counts      `json:"jobs"`
 	Billed   money.USD   `json:"billed"`

@@ -22,8 +22,9 @@ import (
 
 var record = flag.Bool("record", false, "write the histories of this run into workflows/testdata/histories")
 
-// TestWhatAHistoryHolds runs a batch whose jobs come from a file, faults
-// included, and searches every event of every history, the logs, the ledger
+// TestWhatAHistoryHolds runs a batch whose jobs come from a file, another in
+// requests of the batch endpoint, and the reconciliation of their night, and
+// searches every event of every history, the logs, the ledger
 // and the archive for what must not be there.
 func TestWhatAHistoryHolds(t *testing.T) {
 	t.Parallel()
@@ -40,8 +41,28 @@ func TestWhatAHistoryHolds(t *testing.T) {
 	if d.code != 0 {
 		t.Fatalf("exit %d\n%s\n%s", d.code, d.out, d.stderr)
 	}
-	for _, id := range []string{"nightly/secret/" + string(h.night()), "nightly/secret/" + string(h.night()) + "/000000"} {
-		text := h.history(id)
+	path = h.file("grouped.yaml", "name: grouped\n"+h.terms("policy: {request_timeout: 5s, log_lag: 1s, mode: batch}\njobs_from: jobs.jsonl\n")+
+		"defaults: {swarm_type: SequentialWorkflow, agents: [{agent_name: Scanner, model_name: gpt-4o-mini, max_tokens: 256}]}\n")
+	if d := h.starter("run", path); d.code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", d.code, d.out, d.stderr)
+	}
+	night := string(h.night())
+	if d := h.starter("reconcile", "--night", night); d.code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", d.code, d.out, d.stderr)
+	}
+	for _, c := range []struct{ id, kind, holds string }{
+		{"nightly/secret/" + night, "nightly", "Reconcile"},
+		{"nightly/secret/" + night + "/000000", "shard", "SubmitSwarm"},
+		{"nightly/grouped/" + night, "nightly-grouped", "NightlyShard"},
+		{"nightly/grouped/" + night + "/000000", "shard-grouped", "SubmitBatch"},
+		{"reconcile/secret/" + night, "reconcile", "AuditDiscount"},
+		{"reconcile-night/" + night, "reconcilenight", "ReconcileBatch"},
+	} {
+		id := c.id
+		text := h.history(id, c.kind)
+		if !strings.Contains(text, c.holds) {
+			t.Errorf("the history of %s has no %s", id, c.holds)
+		}
 		if len(text) < 1000 {
 			t.Fatalf("the history of %s is empty", id)
 		}
@@ -84,7 +105,7 @@ func (h *house) wantNowhere(secret string) {
 }
 
 // history is a workflow's history as JSON, payloads decoded to text.
-func (h *house) history(id string) string {
+func (h *house) history(id, kind string) string {
 	h.t.Helper()
 	var b strings.Builder
 	var all historypb.History
@@ -99,14 +120,14 @@ func (h *house) history(id string) string {
 		b.WriteByte('\n')
 	}
 	if *record {
-		h.keep(id, &all)
+		h.keep(kind, &all)
 	}
 	return b.String()
 }
 
 // keep writes a history where the replay test finds it, with this machine's
 // paths and names taken out.
-func (h *house) keep(id string, all *historypb.History) {
+func (h *house) keep(kind string, all *historypb.History) {
 	h.t.Helper()
 	err := proxy.VisitPayloads(h.t.Context(), all, proxy.VisitPayloadsOptions{
 		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
@@ -132,10 +153,6 @@ func (h *house) keep(id string, all *historypb.History) {
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, data, "", " "); err != nil {
 		h.t.Fatal(err)
-	}
-	kind := "nightly"
-	if strings.Count(id, "/") == 3 {
-		kind = "shard"
 	}
 	path := filepath.Join("..", "workflows", "testdata", "histories", kind+"-v1.json")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

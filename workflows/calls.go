@@ -19,6 +19,9 @@ type ShardRequest struct {
 	Span           tariff.Span   `json:"span"`
 	InFlight       int           `json:"in_flight"` // jobs under way at once
 	RequestTimeout time.Duration `json:"request_timeout"`
+
+	Chunk  int `json:"chunk,omitempty"`  // jobs in one request of the batch endpoint; up to 1: each job is a request of its own
+	Chunks int `json:"chunks,omitempty"` // at most so many groups go that way; 0: no bound
 }
 
 // ShardResult is how a stretch of jobs ended.
@@ -26,6 +29,7 @@ type ShardResult struct {
 	Jobs     batch.Counts `json:"jobs"`
 	Billed   money.USD    `json:"billed"`
 	DayPrice money.USD    `json:"day_price"`
+	Singly   string       `json:"singly,omitempty"` // why no more batch requests should be made tonight
 }
 
 // final lists the error types that no retry can mend. The hands mark them
@@ -139,6 +143,7 @@ var Reconcile = Call[batch.ReconcileRequest, batch.Reconciliation]{ReconcileName
 		Summary:             "Compare the ledger with the provider's log and credits",
 		StartToCloseTimeout: 30 * time.Minute, // a log of a gigabyte
 		HeartbeatTimeout:    time.Minute,
+		WaitForCancellation: true, // so that no audit reads books that are being corrected
 		RetryPolicy:         patient(),
 	}
 }}
@@ -206,5 +211,15 @@ var Shard = Child[ShardRequest, ShardResult]{NightlyShardName, func(in ShardRequ
 		ParentClosePolicy:   enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation: true,
 		StaticSummary:       fmt.Sprintf("Jobs %d to %d of %s", in.Page.From, in.Page.To-1, in.Page.Batch),
+	}
+}}
+
+// ReconcileOne is one batch's reconciliation as a child workflow.
+var ReconcileOne = Child[batch.ReconcileInput, batch.Result]{ReconcileBatchName, func(in batch.ReconcileInput) workflow.ChildWorkflowOptions {
+	return workflow.ChildWorkflowOptions{
+		TaskQueue:           TaskQueue,
+		ParentClosePolicy:   enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WaitForCancellation: true,
+		StaticSummary:       "The books of " + string(in.Batch),
 	}
 }}

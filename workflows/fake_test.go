@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
@@ -33,12 +34,23 @@ type hands struct {
 	audit   func(batch.AuditRequest) (batch.Result, error)
 	steer   func(batch.Steer) (batch.Steered, error)
 	left    func(batch.Page) []int // nil for all of a page
+	many    func(batch.SubmitMany) (batch.Many, error)
+	compare func(batch.ReconcileRequest) (batch.Reconciliation, error)
+	nights  func(batch.NightRequest) ([]batch.ID, error)
+	lag     time.Duration // of the provider's log
+	chunk   int
+	chunks  int
+	flight  int // jobs under way at once in a shard; 4 when 0
 
 	steered []batch.Steer
 	asked   []batch.CreditsRequest
 	sent    []batch.Submit
 	sentAt  []time.Time
 	audited []batch.AuditRequest
+
+	groups     []batch.SubmitMany
+	compared   []batch.ReconcileRequest
+	comparedAt []time.Time
 }
 
 func newHands(t *testing.T, asked time.Time, jobs int) *hands {
@@ -55,6 +67,11 @@ func newHands(t *testing.T, asked time.Time, jobs int) *hands {
 	bind(h.env, workflows.SubmitSwarm, h.submitSwarm)
 	bind(h.env, workflows.AuditDiscount, h.auditDiscount)
 	bind(h.env, workflows.SteerNight, h.steerNight)
+	h.env.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
+	h.env.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
+	bind(h.env, workflows.SubmitBatch, h.submitBatch)
+	bind(h.env, workflows.Reconcile, h.reconcile)
+	bind(h.env, workflows.NightBatches, h.nightBatches)
 	return h
 }
 
@@ -94,7 +111,8 @@ func (h *hands) usualPlan(in batch.PlanRequest) (batch.Plan, error) {
 	return batch.Plan{
 		Batch: batch.NewID("digest", start.Span.Night), Window: h.window, Start: start,
 		Jobs: h.jobs, Pending: h.jobs, Estimate: money.USD(h.jobs) * money.Cent, Budget: batch.Budget{Batch: money.Dollar},
-		Policy: batch.Policy{RequestTimeout: h.timeout}, ShardSize: 10, Shards: 2, InFlight: 4,
+		Policy: batch.Policy{RequestTimeout: h.timeout, LogLag: h.lag}, ShardSize: 10, Shards: 2, InFlight: cmp.Or(h.flight, 4),
+		Chunk: h.chunk, Chunks: h.chunks,
 	}, nil
 }
 
@@ -155,6 +173,41 @@ func (h *hands) steerNight(_ context.Context, in batch.Steer) (batch.Steered, er
 		out.Paused = batch.Pause{By: in.By, Why: in.Why, At: h.env.Now()}
 	}
 	return out, nil
+}
+
+// submitBatch has every job of a group answered.
+func (h *hands) submitBatch(_ context.Context, in batch.SubmitMany) (batch.Many, error) {
+	h.mu.Lock()
+	h.groups = append(h.groups, in)
+	h.mu.Unlock()
+	if h.many != nil {
+		return h.many(in)
+	}
+	return answered(in.Seqs...), nil
+}
+
+// answered is a group whose jobs all succeeded.
+func answered(seqs ...int) batch.Many {
+	var m batch.Many
+	for _, seq := range seqs {
+		m.Outcomes = append(m.Outcomes, batch.Outcome{Seq: seq, State: batch.Succeeded, Billed: money.Cent, DayPrice: 2 * money.Cent})
+	}
+	return m
+}
+
+func (h *hands) reconcile(_ context.Context, in batch.ReconcileRequest) (batch.Reconciliation, error) {
+	h.mu.Lock()
+	h.compared = append(h.compared, in)
+	h.comparedAt = append(h.comparedAt, h.env.Now())
+	h.mu.Unlock()
+	if h.compare != nil {
+		return h.compare(in)
+	}
+	return batch.Reconciliation{Batch: in.Batch, Span: in.Span, Rows: h.jobs, Runs: h.jobs}, nil
+}
+
+func (h *hands) nightBatches(_ context.Context, in batch.NightRequest) ([]batch.ID, error) {
+	return h.nights(in)
 }
 
 // fails is an error as the hands would make it from a fault.

@@ -44,12 +44,13 @@ const (
 
 // The states of a night as Progress.State and AttrState show them.
 const (
-	StatePlanning = "planning"
-	StateWaiting  = "waiting"
-	StateSending  = "sending"
-	StatePaused   = "paused" // only AttrState: while it waits or sends, and somebody paused it
-	StateAuditing = "auditing"
-	StateDone     = "done"
-	StateRefused  = "refused" // ended before anything was sent
-	StateFailed   = "failed"  // the audit failed
+	StatePlanning    = "planning"
+	StateWaiting     = "waiting"
+	StateSending     = "sending"
+	StatePaused      = "paused"      // only AttrState: while it waits or sends, and somebody paused it
+	StateReconciling = "reconciling" // everything is sent: the provider's log catches up, then its books are compared
+	StateAuditing    = "auditing"
+	StateDone        = "done"
+	StateRefused     = "refused" // ended before anything was sent
+	StateFailed      = "failed"  // the audit failed
 )

@@ -53,7 +53,7 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 			return batch.Result{}, cause(err)
 		}
 	}
-	return n.audit(ctx)
+	return n.audit(ctx, n.reconcile(ctx))
 }
 
 // night is the state of one run of the story.
@@ -70,6 +70,7 @@ type night struct {
 	cancelled bool   // nothing more is sent
 	raised    bool   // the cap was raised since the round of sends began
 	reopened  int    // jobs that it gave another chance
+	singly    string // why no more batch requests are made
 }
 
 // plan has the manifest read, the night claimed and every job written down
@@ -219,6 +220,9 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span,
 			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout,
 		}
+		if n.singly == "" && (n.terms.Chunks == 0 || from == 0 && round == 1) {
+			in.Chunk, in.Chunks = n.terms.Chunk, n.terms.Chunks // a bound for the night is the first stretch's alone
+		}
 		future := Shard.Start(ctx, in, child)
 		running[child] = future
 		n.progress.Shards = append(n.progress.Shards, child)
@@ -281,11 +285,16 @@ func (n *night) shardEnded(child string, r ShardResult) {
 	n.progress.Jobs.Total = total
 	n.progress.Billed += r.Billed
 	n.progress.DayPrice += r.DayPrice
+	if n.singly == "" && r.Singly != "" {
+		n.singly = r.Singly
+		n.log.Info("no more batch requests", "batch", n.terms.Batch, "why", r.Singly)
+	}
 }
 
-// audit judges the books. It runs even when the night was cancelled: what was
-// paid for has to be accounted for.
-func (n *night) audit(ctx workflow.Context) (batch.Result, error) {
+// audit judges the books. It runs even when the night was cancelled, or its
+// books couldn't be compared (books is nil): what was paid for has to be
+// accounted for.
+func (n *night) audit(ctx workflow.Context, books *batch.Reconciliation) (batch.Result, error) {
 	cancelled := ctx.Err() != nil
 	if cancelled {
 		if !n.cancelled {
@@ -294,7 +303,7 @@ func (n *night) audit(ctx workflow.Context) (batch.Result, error) {
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
 	}
 	n.enter(ctx, StateAuditing)
-	result, err := AuditDiscount.Do(ctx, batch.AuditRequest{Batch: n.terms.Batch, Span: n.span, Stop: n.stop, Cancelled: cancelled})
+	result, err := AuditDiscount.Do(ctx, batch.AuditRequest{Batch: n.terms.Batch, Span: n.span, Stop: n.stop, Cancelled: cancelled, Books: books})
 	if cancelled && isKind(err, batch.NothingToJudge) {
 		err = nil // cancelled before the first send: no night, rather than a bad one
 	}

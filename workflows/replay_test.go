@@ -24,12 +24,14 @@ func TestReplay(t *testing.T) {
 	}
 	kinds := map[string]int{}
 	for _, file := range files {
-		kind, _, _ := strings.Cut(filepath.Base(file), "-")
+		kind, _, _ := strings.Cut(filepath.Base(file), "-v")
 		kinds[kind]++
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
 			r.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
 			r.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
+			r.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
+			r.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 			f, err := os.Open(file)
 			if err != nil {
 				t.Fatal(err)
@@ -47,7 +49,7 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"nightly", "shard"} {
+	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "shard-grouped", "reconcile", "reconcilenight"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no history of a %s: a replay of nothing proves nothing", kind)
 		}

@@ -1,14 +1,18 @@
 package workflows
 
 import (
+	"slices"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/offpeak/offpeak/batch"
 )
 
-// NightlyShard sends a stretch of a night's jobs, one SubmitSwarm activity
-// each, a bounded number under way at once. A job that ends badly never ends
-// the shard: the ledger says how it stands, and the audit reads the ledger.
+// NightlyShard sends a stretch of a night's jobs, a bounded number under way at
+// once: one SubmitSwarm activity each, or, with a Chunk, in groups of one
+// SubmitBatch activity each, whose unfinished jobs go on singly. A job that
+// ends badly never ends the shard: the ledger says how it stands, and the audit
+// reads the ledger.
 func NightlyShard(ctx workflow.Context, in ShardRequest) (ShardResult, error) {
 	s := &shard{in: in}
 	err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) {
@@ -20,11 +24,11 @@ func NightlyShard(ctx workflow.Context, in ShardRequest) (ShardResult, error) {
 	if err != nil {
 		return ShardResult{}, err
 	}
-	pending, err := PendingJobs.Do(ctx, in.Page)
+	s.pending, err = PendingJobs.Do(ctx, in.Page)
 	if err != nil {
 		return ShardResult{}, err
 	}
-	s.send(ctx, pending)
+	s.send(ctx)
 	if s.broken != nil {
 		return s.result, s.broken
 	}
@@ -33,22 +37,29 @@ func NightlyShard(ctx workflow.Context, in ShardRequest) (ShardResult, error) {
 
 // shard is the state of one stretch.
 type shard struct {
-	in     ShardRequest
-	result ShardResult
-	under  int
-	broken error // the first job whose activity failed instead of ending in a state
+	in      ShardRequest
+	result  ShardResult
+	pending []int // not begun
+	left    []int // of groups that are over: to be sent or looked up singly, before what is pending
+	groups  int   // SubmitBatch activities begun
+	under   int   // jobs under way
+	broken  error // the first job or group whose activity failed instead of ending in a state
 }
 
-func (s *shard) send(ctx workflow.Context, pending []int) {
+func (s *shard) send(ctx workflow.Context) {
 	pick := workflow.NewSelector(ctx)
-	for len(pending) > 0 || s.under > 0 {
-		for len(pending) > 0 && s.under < s.in.InFlight && ctx.Err() == nil && s.broken == nil {
-			future := SubmitSwarm.Start(ctx, batch.Submit{
-				Batch: s.in.Page.Batch, Seq: pending[0], Span: s.in.Span, RequestTimeout: s.in.RequestTimeout,
-			})
-			pending = pending[1:]
-			s.under++
-			pick.AddFuture(future.Future, func(workflow.Future) { s.ended(ctx, future) })
+	for {
+		for ctx.Err() == nil && s.broken == nil {
+			seqs := s.next()
+			if len(seqs) == 0 {
+				break
+			}
+			s.under += len(seqs)
+			if len(seqs) == 1 {
+				s.single(ctx, pick, seqs[0])
+			} else {
+				s.group(ctx, pick, seqs)
+			}
 		}
 		if s.under == 0 {
 			return
@@ -57,16 +68,85 @@ func (s *shard) send(ctx workflow.Context, pending []int) {
 	}
 }
 
-func (s *shard) ended(ctx workflow.Context, f Future[batch.Outcome]) {
-	s.under--
-	out, err := f.Get(ctx)
-	if err != nil {
-		if s.broken == nil && ctx.Err() == nil {
-			s.broken = cause(err)
-		}
-		return
+// next takes the jobs that go next, or none when there is no room for them. A
+// group waits until it fits whole: cut to what room there is, groups would
+// shrink to one job each as the ones before them end.
+func (s *shard) next() []int {
+	room := s.in.InFlight - s.under
+	from, size := &s.pending, 1
+	if len(s.left) > 0 {
+		from = &s.left
+	} else if size = s.chunk(); size > room {
+		return nil
 	}
+	size = min(size, len(*from))
+	if size == 0 || size > room {
+		return nil
+	}
+	seqs := (*from)[:size]
+	*from = (*from)[size:]
+	return seqs
+}
+
+// chunk is how many pending jobs go together now.
+func (s *shard) chunk() int {
+	if s.in.Chunk <= 1 || s.result.Singly != "" || s.in.Chunks > 0 && s.groups >= s.in.Chunks {
+		return 1
+	}
+	return min(s.in.Chunk, s.in.InFlight, max(len(s.pending), 1))
+}
+
+func (s *shard) single(ctx workflow.Context, pick workflow.Selector, seq int) {
+	future := SubmitSwarm.Start(ctx, batch.Submit{
+		Batch: s.in.Page.Batch, Seq: seq, Span: s.in.Span, RequestTimeout: s.in.RequestTimeout,
+	})
+	pick.AddFuture(future.Future, func(workflow.Future) {
+		s.under--
+		if out, err := future.Get(ctx); err != nil {
+			s.failed(ctx, err)
+		} else {
+			s.ended(out)
+		}
+	})
+}
+
+func (s *shard) group(ctx workflow.Context, pick workflow.Selector, seqs []int) {
+	s.groups++
+	future := SubmitBatch.Start(ctx, batch.SubmitMany{
+		Batch: s.in.Page.Batch, Seqs: seqs, Span: s.in.Span, RequestTimeout: s.in.RequestTimeout,
+	})
+	pick.AddFuture(future.Future, func(workflow.Future) {
+		s.under -= len(seqs)
+		many, err := future.Get(ctx)
+		if err != nil {
+			s.failed(ctx, err)
+			return
+		}
+		over := make([]int, 0, len(many.Outcomes))
+		for _, out := range many.Outcomes {
+			s.ended(out)
+			over = append(over, out.Seq)
+		}
+		// What isn't said to be over is left, named or not: nothing is lost here.
+		for _, seq := range seqs {
+			if !slices.Contains(over, seq) {
+				s.left = append(s.left, seq)
+			}
+		}
+		if s.result.Singly == "" {
+			s.result.Singly = many.Singly
+		}
+	})
+}
+
+func (s *shard) ended(out batch.Outcome) {
 	s.result.Jobs.Add(out.State, 1)
 	s.result.Billed += out.Billed
 	s.result.DayPrice += out.DayPrice
+}
+
+func (s *shard) failed(ctx workflow.Context, err error) {
+	if s.broken == nil && ctx.Err() == nil {
+		s.broken = cause(err)
+	}
 }

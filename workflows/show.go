@@ -56,7 +56,11 @@ func (n *night) details() string {
 	if n.cancelled {
 		fmt.Fprintf(&b, "- **%s**\n", n.stop)
 	}
-	if !p.Waiting.IsZero() {
+	switch {
+	case p.Waiting.IsZero():
+	case p.State == StateReconciling:
+		fmt.Fprintf(&b, "- the provider's log may take until %s (%s) to show every run\n", p.Waiting.In(n.span.Opens.Location()).Format("15:04:05"), p.Waiting.UTC().Format("15:04:05 UTC"))
+	default:
 		fmt.Fprintf(&b, "- starts %s (%s)\n", p.Waiting.Format("Mon 15:04"), p.Waiting.UTC().Format("15:04 UTC"))
 	}
 	fmt.Fprintf(&b, "- window %s to %s %s, last job ends by %s\n",

@@ -92,6 +92,12 @@ func (a *app) progress(v nightly.View) string {
 			plural(p.Jobs.Total, "job"), p.Estimate.Dollars(), a.moments(waiting(p)))
 	case p.State == workflows.StateSending:
 		return "sending: " + counts(p.Jobs) + a.paid(v)
+	case p.State == workflows.StateReconciling && !p.Waiting.IsZero():
+		return fmt.Sprintf("waiting until %s for the provider's log: %s", clock(waiting(p)), counts(p.Jobs)) + a.paid(v)
+	case p.State == workflows.StateReconciling:
+		return "comparing the books with the provider's log and credits"
+	case p.State == workflows.StateAuditing && p.Jobs.Total == 0: // of a night that was over long ago
+		return "auditing"
 	case p.State == workflows.StateAuditing:
 		return "auditing: " + counts(p.Jobs) + a.paid(v)
 	}

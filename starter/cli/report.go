@@ -27,7 +27,7 @@ report: the error says what it is doing.`,
 				return err
 			}
 			defer done()
-			v, err := n.Look(c.Context())
+			v, err := n.Judged(c.Context())
 			if err != nil {
 				return err
 			}

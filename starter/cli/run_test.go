@@ -171,7 +171,7 @@ func (s *stage) eventually(t *testing.T, args ...string) said {
 func TestRunEndings(t *testing.T) {
 	one := func(name string, more string) string {
 		path := filepath.Join(t.TempDir(), name+".yaml")
-		text := fmt.Sprintf("name: %s\n%s\njobs: [{name: %s job, task: t, agents: [{agent_name: a, model_name: gpt-4o, max_tokens: 10}]}]\n", name, more, name)
+		text := fmt.Sprintf("name: %s\npolicy: {log_lag: 0s}\n%s\njobs: [{name: %s job, task: t, agents: [{agent_name: a, model_name: gpt-4o, max_tokens: 10}]}]\n", name, more, name)
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -214,6 +214,7 @@ func TestRunChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "night.yaml")
 	run := func(eu, more string, flags ...string) said {
 		text := fmt.Sprintf(`name: changing
+policy: {log_lag: 0s}
 defaults: {agents: [{agent_name: a, model_name: gpt-4o, max_tokens: 10}]}
 jobs:
   - {name: EU, task: %s}

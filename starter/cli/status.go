@@ -32,7 +32,7 @@ exit codes; without, it ends with 0 whatever the night's state is.`,
 			if watch {
 				return a.followTo(c.Context(), n)
 			}
-			v, err := n.Look(c.Context())
+			v, err := n.Judged(c.Context())
 			if err != nil {
 				return err
 			}

@@ -118,6 +118,9 @@ func (a *app) writeResult(r batch.Result) {
 		t.row("budget", printable(r.Budget))
 	}
 	t.row("discount", fmt.Sprintf("%d of %s at the night price", r.Discount.Landed, plural(r.Discount.Landed+r.Discount.Missed, "charge")))
+	if r.Reconciled != nil {
+		a.against(t, r.Reconciled)
+	}
 	if r.Report != "" {
 		t.row("report", where(r.Report)+".txt (.json, .csv, .html beside it)")
 	}
@@ -131,6 +134,9 @@ func (a *app) writeResult(r batch.Result) {
 				fmt.Fprintf(w, "  %-6s %s\n", line.name, printable(line.text))
 			}
 		}
+	}
+	if r.Reconciled != nil {
+		a.writeNotes(r.Reconciled)
 	}
 }
 

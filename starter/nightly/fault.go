@@ -60,9 +60,15 @@ func (n Night) ended(err error) (batch.Result, *batch.Fault) {
 		f          = &batch.Fault{Op: "run night", Thing: string(n.Batch), Err: err}
 		result     batch.Result
 	)
+	if n.again {
+		f.Op = "reconcile"
+	}
 	switch {
 	case errors.As(err, &app):
 		result, f = n.fromDetails(app)
+	case n.again && (errors.As(err, &cancelled) || errors.As(err, &terminated)):
+		f.Kind, f.Detail = batch.Cancelling, "ended by a person before it was through; nothing is lost"
+		f.Hint = "start it again: it compares everything anew"
 	case errors.As(err, &cancelled):
 		var r batch.Result
 		if cancelled.HasDetails() && cancelled.Details(&r) == nil && r.Batch != "" {

@@ -67,10 +67,12 @@ func work(address string) (func(), error) {
 		w := worker.New(c, queue, worker.Options{})
 		w.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
 		w.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
+		w.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
+		w.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 		for name, hand := range map[string]any{
 			workflows.PlanNightName: plan, workflows.CheckCreditsName: credits, workflows.PendingJobsName: pending,
 			workflows.SubmitSwarmName: submit, workflows.AuditDiscountName: audit,
-			workflows.SteerNightName: steer,
+			workflows.SteerNightName: steer, workflows.ReconcileName: reconcile, workflows.NightBatchesName: nightBatches,
 		} {
 			w.RegisterActivityWithOptions(hand, activity.RegisterOptions{Name: name})
 		}
@@ -88,7 +90,8 @@ func work(address string) (func(), error) {
 }
 
 // The batch's name tells the hands what to do: "refused-...", "missed-...",
-// "held-..." (the second job waits for release).
+// "held-..." (the second job waits for release), "unsettled-..." (unknown until
+// it is reconciled), "claimed-..." (its night still runs).
 func plan(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
 	m, err := manifest.Read("manifest", in.Input)
 	if err != nil {
@@ -125,19 +128,45 @@ func pending(_ context.Context, in batch.Page) ([]int, error) {
 var holds sync.Map
 
 func submit(ctx context.Context, in batch.Submit) (batch.Outcome, error) {
-	if c, ok := holds.Load(in.Batch.Name()); ok && in.Seq == 1 {
-		beat := time.NewTicker(time.Second)
-		defer beat.Stop()
-		for held := true; held; {
-			select {
-			case <-c.(chan struct{}):
-				held = false
-			case <-beat.C:
-				activity.RecordHeartbeat(ctx)
-			}
-		}
+	if in.Seq == 1 {
+		hold(ctx, in.Batch)
 	}
 	return batch.Outcome{Seq: in.Seq, State: batch.Succeeded, Billed: 60 * money.Cent, DayPrice: money.Dollar}, nil
+}
+
+// hold waits until the batch is released, if it is held at all.
+func hold(ctx context.Context, id batch.ID) {
+	c, ok := holds.Load(id.Name())
+	if !ok {
+		return
+	}
+	beat := time.NewTicker(time.Second)
+	defer beat.Stop()
+	for {
+		select {
+		case <-c.(chan struct{}):
+			return
+		case <-beat.C:
+			activity.RecordHeartbeat(ctx)
+		}
+	}
+}
+
+func reconcile(ctx context.Context, in batch.ReconcileRequest) (batch.Reconciliation, error) {
+	if strings.HasPrefix(string(in.Batch), "claimed") {
+		f := batch.Fault{Kind: batch.NightClaimed, Op: "reconcile", Thing: string(in.Batch), Detail: "its night still runs"}
+		return batch.Reconciliation{}, temporal.NewNonRetryableApplicationError(f.Error(), string(f.Kind), nil, f)
+	}
+	hold(ctx, in.Batch)
+	return batch.Reconciliation{Batch: in.Batch, Span: in.Span, Found: 1}, nil
+}
+
+// nightBatches has some batches on one night long ago, and none on others.
+func nightBatches(_ context.Context, in batch.NightRequest) ([]batch.ID, error) {
+	if in.Night != "2026-01-02" {
+		return nil, nil
+	}
+	return []batch.ID{"books/2026-01-02", "claimed-books/2026-01-02", "held-books/2026-01-02", "missed-books/2026-01-02"}, nil
 }
 
 func audit(_ context.Context, in batch.AuditRequest) (batch.Result, error) {
@@ -148,6 +177,13 @@ func audit(_ context.Context, in batch.AuditRequest) (batch.Result, error) {
 	}
 	if in.Cancelled {
 		r.Jobs = batch.Counts{Total: 2, Succeeded: 1, Cancelled: 1}
+	}
+	if in.Again {
+		r.Reconciled = in.Books
+	} else if strings.HasPrefix(string(in.Batch), "unsettled") {
+		r.State, r.Audit = workflows.StateFailed, batch.Audit{Findings: []batch.Finding{{Rule: batch.OutcomesUnknown, Count: 1}}}
+		f := batch.Fault{Kind: batch.OutcomesUnknown, Op: "audit", Thing: string(in.Batch), Detail: "1 job"}
+		return r, temporal.NewNonRetryableApplicationError(f.Error(), string(f.Kind), nil, f, r)
 	}
 	if strings.HasPrefix(string(in.Batch), "missed") {
 		r.State, r.Audit = workflows.StateFailed, batch.Audit{Findings: []batch.Finding{{Rule: batch.DiscountMissed, Count: 1}}}
@@ -177,7 +213,7 @@ func shut(name string) json.RawMessage { return windowed(name, 6*time.Hour) }
 
 func windowed(name string, opens time.Duration) json.RawMessage {
 	at := time.Now().UTC().Add(opens)
-	return json.RawMessage(fmt.Sprintf(`{"name":%q,"window":{"timezone":"UTC","open":%q,"close":%q},
+	return json.RawMessage(fmt.Sprintf(`{"name":%q,"policy":{"log_lag":"0s"},"window":{"timezone":"UTC","open":%q,"close":%q},
 		"jobs":[{"name":"a","task":"t"},{"name":"b","task":"t"}]}`,
 		name, at.Format("15:04"), at.Add(10*time.Hour).Format("15:04")))
 }

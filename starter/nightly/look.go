@@ -54,7 +54,7 @@ func (n Night) Look(ctx context.Context) (View, error) {
 		return v, n.client.fault(ctx, "look at night", string(n.Batch), err)
 	}
 	if v.NoWorker {
-		v.Progress.State = lastState(info)
+		v.Progress.State = n.lastState(info)
 		return v, nil
 	}
 	p, err := n.client.progress(ctx, n.WorkflowID, n.RunID)
@@ -63,7 +63,7 @@ func (n Night) Look(ctx context.Context) (View, error) {
 		return n.over(ctx, v)
 	case err != nil && ctx.Err() == nil && unanswered(err):
 		v.NoWorker = true // the pollers that Temporal remembers are of the last minutes
-		v.Progress.State = lastState(info)
+		v.Progress.State = n.lastState(info)
 		return v, nil
 	case err != nil:
 		return v, n.client.fault(ctx, "look at night", string(n.Batch), err)
@@ -73,6 +73,40 @@ func (n Night) Look(ctx context.Context) (View, error) {
 		p.Batch = n.Batch // still being planned
 	}
 	v.Progress = p
+	return v, nil
+}
+
+// Judged is Look with the last word on a night that is over: when it was
+// reconciled since, that is how it ended.
+func (n Night) Judged(ctx context.Context) (View, error) {
+	v, err := n.Look(ctx)
+	if err != nil || !v.Closed || n.again {
+		return v, err
+	}
+	night, err := n.client.temporal.DescribeWorkflowExecution(ctx, n.WorkflowID, n.RunID)
+	if err != nil {
+		return v, n.client.fault(ctx, "look at night", string(n.Batch), err)
+	}
+	id := v.Night.Batch
+	d, err := n.client.temporal.DescribeWorkflowExecution(ctx, batch.ReconcileInput{Batch: id}.WorkflowID(), "")
+	if err != nil {
+		if f := n.client.fault(ctx, "look at the reconciliation of", string(id), err); f.Kind != batch.NotFound {
+			return v, f
+		}
+		return v, nil // the usual case: the night's own audit was the last
+	}
+	info := d.GetWorkflowExecutionInfo()
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || info.GetStartTime().AsTime().Before(night.GetWorkflowExecutionInfo().GetCloseTime().AsTime()) {
+		return v, nil
+	}
+	later, err := Night{Batch: id, WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId(), again: true, client: n.client}.Look(ctx)
+	if err != nil {
+		return v, err
+	}
+	if later.Result.Batch != "" { // else it was refused, or failed without a verdict
+		later.Night = v.Night
+		return later, nil
+	}
 	return v, nil
 }
 
@@ -167,9 +201,12 @@ func (c *Client) idle(ctx context.Context, queue string) (bool, error) {
 }
 
 // lastState is what a night without a worker last wrote down about itself.
-func lastState(info *workflowpb.WorkflowExecutionInfo) string {
+func (n Night) lastState(info *workflowpb.WorkflowExecutionInfo) string {
 	if s := attribute(info, workflows.AttrState); s != "" {
 		return s
+	}
+	if n.again {
+		return workflows.StateReconciling
 	}
 	return workflows.StatePlanning
 }

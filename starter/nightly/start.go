@@ -47,6 +47,7 @@ type Night struct {
 	Start      tariff.Start `json:"-"`               // set by Start: when it begins, as far as this side can tell
 	Running    bool         `json:"already_running"` // set by Start: it was running before, and nothing new was started
 
+	again  bool // its reconciliation, and not the night itself
 	client *Client
 }
 
@@ -71,30 +72,36 @@ func (c *Client) Start(ctx context.Context, r Request) (Night, error) {
 		}
 	}
 	id := batch.NewID(name, begins.Span.Night)
-	run, err := c.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:        id.WorkflowID(),
-		TaskQueue: workflows.TaskQueue,
-		// One that runs is attached to. FAIL and not USE_EXISTING: they end the
-		// same way, and only the error tells the two cases apart.
-		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		// One that is over may run again: the ledger sends nothing twice.
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:         "Night " + string(begins.Span.Night) + " of " + string(name),
-		StaticDetails:         details(id, begins),
-	}, workflows.NightlyBatchName, input)
-
 	night := Night{Batch: id, WorkflowID: id.WorkflowID(), Start: begins, client: c}
+	night.RunID, night.Running, err = c.begin(ctx, client.StartWorkflowOptions{
+		ID:            night.WorkflowID,
+		StaticSummary: "Night " + string(begins.Span.Night) + " of " + string(name),
+		StaticDetails: details(id, begins),
+	}, workflows.NightlyBatchName, input)
+	if err != nil {
+		return Night{}, c.fault(ctx, "start night", string(id), err)
+	}
+	return night, nil
+}
+
+// begin starts a workflow of ours, or finds it running.
+func (c *Client) begin(ctx context.Context, o client.StartWorkflowOptions, workflow string, input any) (runID string, running bool, err error) {
+	o.TaskQueue = workflows.TaskQueue
+	// One that runs is attached to. FAIL and not USE_EXISTING: they end the same
+	// way, and only the error tells the two cases apart.
+	o.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+	o.WorkflowExecutionErrorWhenAlreadyStarted = true
+	// One that is over may run again: the ledger sends nothing twice.
+	o.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	run, err := c.temporal.ExecuteWorkflow(ctx, o, workflow, input)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case errors.As(err, &already):
-		night.RunID, night.Running = already.RunId, true
-		return night, nil
+		return already.RunId, true, nil
 	case err != nil:
-		return Night{}, c.fault(ctx, "start night", string(id), err)
+		return "", false, err
 	}
-	night.RunID = run.GetRunID()
-	return night, nil
+	return run.GetRunID(), false, nil
 }
 
 // read checks the request and says what Temporal is handed and what the batch

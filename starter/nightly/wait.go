@@ -117,38 +117,48 @@ func (n Night) Watch(ctx context.Context, every time.Duration, see func(View)) (
 const outage = 5 * time.Minute
 
 // patient is end that outlasts a restart of Temporal.
-func (n Night) patient(ctx context.Context) (batch.Result, *batch.Fault) {
+func (n Night) patient(ctx context.Context) (r batch.Result, f *batch.Fault) {
+	f = n.client.outlast(ctx, string(n.Batch), func() (f *batch.Fault, over bool) {
+		r, f, over = n.end(ctx)
+		return f, over
+	})
+	return r, f
+}
+
+// outlast asks until it is over, or Temporal was away for too long.
+func (c *Client) outlast(ctx context.Context, thing string, ask func() (f *batch.Fault, over bool)) *batch.Fault {
 	var since time.Time
 	for {
-		asked := n.client.now()
-		r, f, over := n.end(ctx)
+		asked := c.now()
+		f, over := ask()
 		if over || f.Kind != batch.OutOfReach {
-			return r, f
+			return f
 		}
-		if since.IsZero() || n.client.now().Sub(asked) > outage {
-			since = n.client.now() // the first one, or one after a long quiet wait
+		if since.IsZero() || c.now().Sub(asked) > outage {
+			since = c.now() // the first one, or one after a long quiet wait
 		}
-		if n.client.now().Sub(since) > outage {
-			return r, f
+		if c.now().Sub(since) > outage {
+			return f
 		}
 		pause := time.NewTimer(time.Second)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
-			return r, n.client.fault(ctx, "wait for night", string(n.Batch), ctx.Err())
+			return c.fault(ctx, "wait for night", thing, ctx.Err())
 		}
 	}
 }
 
 // Report is the result of a night that is over, with the fault of its kind
-// when it failed. One that still runs is a fault of kind Waiting.
+// when it failed; of one that was reconciled since, the result of that. One
+// that still runs is a fault of kind Waiting.
 func (c *Client) Report(ctx context.Context, id batch.ID) (batch.Result, error) {
 	n, err := c.Find(ctx, id)
 	if err != nil {
 		return batch.Result{}, err
 	}
-	v, err := n.Look(ctx)
+	v, err := n.Judged(ctx)
 	switch {
 	case err != nil:
 		return batch.Result{}, err

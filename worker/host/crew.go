@@ -64,9 +64,13 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	})
 	crew.story.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
 	crew.story.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
+	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
+	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 	Bind(crew.story, workflows.PlanNight, hands.PlanNight)
 	Bind(crew.story, workflows.CheckCredits, hands.CheckCredits)
 	Bind(crew.story, workflows.PendingJobs, hands.PendingJobs)
+	Bind(crew.story, workflows.Reconcile, hands.Reconcile)
+	Bind(crew.story, workflows.NightBatches, hands.NightBatches)
 	Bind(crew.story, workflows.AuditDiscount, hands.AuditDiscount)
 	Bind(crew.story, workflows.SteerNight, hands.SteerNight)
 
@@ -78,6 +82,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 		OnFatalError:                       fatal,
 	})
 	Bind(crew.sends, workflows.SubmitSwarm, hands.SubmitSwarm)
+	Bind(crew.sends, workflows.SubmitBatch, hands.SubmitBatch)
 
 	if err := crew.story.Start(); err != nil {
 		return nil, lost(o, err)

@@ -168,6 +168,8 @@ func tell(p batch.Progress) string {
 			p.Estimate.Dollars(), p.Ceiling.Dollars(), p.Waiting.In(p.Span.Opens.Location()).Format("15:04:05 MST"))
 	case workflows.StateSending:
 		return fmt.Sprintf("sending: %d of %d done, paid %s, by day %s", p.Jobs.Total-p.Jobs.Pending(), p.Jobs.Total, p.Billed.Dollars(), p.DayPrice.Dollars())
+	case workflows.StateReconciling:
+		return "everything is sent: the provider's log catches up, then its books are compared with the ledger"
 	case workflows.StateAuditing:
 		return "auditing: the ledger against the rate card, job by job"
 	}

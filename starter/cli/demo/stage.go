@@ -121,7 +121,8 @@ func manifest(w tariff.Window) (json.RawMessage, error) {
 			"timezone": w.Zone, "open": w.Open.String(), "close": w.Close.String(),
 			"start_at": w.StartAt.String(), "finish_by": w.FinishBy.String(), "buffer": w.Buffer.String(),
 		},
-		"policy": map[string]string{"request_timeout": runTimeout.String(), "log_lag": logLag.String()},
+		// single: what is on cue is to meet one job each, not those that share its request.
+		"policy": map[string]string{"request_timeout": runTimeout.String(), "log_lag": logLag.String(), "mode": "single"},
 		"jobs":   list,
 	})
 }
