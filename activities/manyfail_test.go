@@ -61,7 +61,21 @@ func TestABatchDies(t *testing.T) {
 				if l.known != "" {
 					w.logsBatches(l.known)
 				}
-				m, ends := w.whole(upTo(10)...)
+				sent, m := w.clock.Now(), w.many(upTo(10)...)
+				// Only an answer that came behind the work says that all of it is over.
+				over := d.rule.Kind == simulator.KindBadJSON || d.rule.Kind == simulator.KindTruncate && d.rule.Status == 0
+				for seq := range 10 {
+					if j := w.job(seq); j.State != batch.Unknown || !j.Doubt.Batched || j.Doubt.Billed || j.Doubt.Answered != over {
+						t.Errorf("%s is %s with %+v", j.Name, j.State, j.Doubt)
+					}
+				}
+				ends := map[int]batch.Outcome{}
+				for _, seq := range m.Left {
+					ends[seq], _ = w.send(seq)
+				}
+				if posts, unsure := w.posts(), w.plan.Policy.RequestTimeout+w.plan.Policy.LogLag; len(posts) > 0 && posts[0].At.Before(sent.Add(unsure)) {
+					t.Errorf("sent again after %s: it may have run for %s", posts[0].At.Sub(sent), unsure)
+				}
 				if len(m.Left) != 10 || m.Singly != "" || !slices.Equal(w.groups(), []int{10}) {
 					t.Errorf("%+v in %v", m, w.groups())
 				}

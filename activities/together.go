@@ -140,35 +140,44 @@ func (m *many) failed(err error, r provider.Receipt, jobs int) booking {
 		f = &batch.Fault{Kind: batch.OutcomeUnknown, Op: "submit batch", Moved: batch.MovedMaybe, Detail: "an error without a kind"}
 	}
 	m.singly(f)
+	do := m.refusal(f, r, jobs)
+	return func(ctx context.Context, i int, it *item, c ledger.Closing) error {
+		own := *f // booking changes it
+		c.Kind = own.Kind
+		return do(ctx, i, it, c, &own)
+	}
+}
+
+// blame books one job of a request that failed.
+type blame func(ctx context.Context, i int, it *item, c ledger.Closing, f *batch.Fault) error
+
+func (m *many) refusal(f *batch.Fault, r provider.Receipt, jobs int) blame {
 	inside := f.Status >= http.StatusInternalServerError || f.Status >= 200 && f.Status < 300
 	switch {
 	case f.Kind == batch.NotSent, f.Kind == batch.Cancelling:
-		return func(ctx context.Context, _ int, it *item, c ledger.Closing) error {
+		return func(ctx context.Context, _ int, it *item, c ledger.Closing, f *batch.Fault) error {
 			return it.unsent(ctx, it.job, c, f)
 		}
 	case f.Kind == batch.OutcomeUnknown, f.Kind == batch.Internal, jobs > 1 && inside && !ofBatches(f):
-		return m.doubtAll(f, r, jobs)
+		return doubtAll(r, jobs)
 	case f.Kind == batch.RateLimited:
-		return func(ctx context.Context, _ int, it *item, c ledger.Closing) error {
-			c.Kind = f.Kind
+		return func(ctx context.Context, _ int, it *item, c ledger.Closing, f *batch.Fault) error {
 			return it.limited(ctx, c, f, r)
 		}
 	case f.Kind == batch.CreditsTooLow:
-		return func(ctx context.Context, _ int, it *item, c ledger.Closing) error {
-			c.Kind = f.Kind
+		return func(ctx context.Context, _ int, it *item, c ledger.Closing, f *batch.Fault) error {
 			return it.broke(ctx, it.job, c, f, r)
 		}
 	case f.Status == http.StatusUnauthorized:
-		return func(ctx context.Context, i int, it *item, c ledger.Closing) error {
-			if c.Kind = f.Kind; i == 0 {
+		return func(ctx context.Context, i int, it *item, c ledger.Closing, f *batch.Fault) error {
+			if i == 0 {
 				return it.refused(ctx, c, f)
 			}
 			return it.takeBack(ctx, c, ledger.Returning{Why: said(f)})
 		}
 	}
 	m.alone = true
-	return func(ctx context.Context, _ int, it *item, c ledger.Closing) error {
-		c.Kind = f.Kind
+	return func(ctx context.Context, _ int, it *item, c ledger.Closing, f *batch.Fault) error {
 		return it.takeBack(ctx, c, ledger.Returning{Why: "a batch request was refused: " + said(f)})
 	}
 }
@@ -176,18 +185,17 @@ func (m *many) failed(err error, r provider.Receipt, jobs int) booking {
 // doubtAll leaves every job of a request unknown. An answer that can't be read
 // came when the work was done, and some of it may have failed unbilled. An
 // answered 5xx doesn't say that nothing goes on, unless it was about one job.
-func (m *many) doubtAll(f *batch.Fault, r provider.Receipt, jobs int) booking {
-	over := f.Moved == batch.MovedYes || jobs == 1 && r.Wrote == provider.Answered && !gatewayGaveUp(r.Status)
-	return func(ctx context.Context, _ int, it *item, c ledger.Closing) error {
-		d := *f
+func doubtAll(r provider.Receipt, jobs int) blame {
+	return func(ctx context.Context, _ int, it *item, c ledger.Closing, f *batch.Fault) error {
 		if f.Kind == batch.CreditsTooLow {
 			if err := it.insist(ctx, func() error { return it.Ledger.HoldKey(ctx, it.key, said(f)) }); err != nil {
 				return err
 			}
 		}
-		d.Kind, d.Moved = batch.OutcomeUnknown, batch.MovedMaybe
-		c.Kind = d.Kind
-		return it.wonder(ctx, it.job, c, &d, r, over)
+		over := f.Moved == batch.MovedYes || jobs == 1 && r.Wrote == provider.Answered && !gatewayGaveUp(r.Status)
+		f.Kind, f.Moved = batch.OutcomeUnknown, batch.MovedMaybe
+		c.Kind = f.Kind
+		return it.wonder(ctx, it.job, c, f, r, over)
 	}
 }
 
