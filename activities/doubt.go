@@ -152,7 +152,8 @@ func (s *submission) bookCeiling(ctx context.Context, j ledger.Job) error {
 // absent says whether a look that didn't show a request proves that it didn't
 // run. The run must be over: it is when the server answered, else after the
 // request timeout. The lag that the policy grants the log must have passed
-// since. And the log must not be behind all the same: see sight.behind.
+// since. And the log must not be behind all the same: see sight.behind; nor
+// may it be that this can't be told yet: see sight.keepsUp.
 //
 // That the log shows a run that ended later shortens nothing: rows need not
 // come in the order in which runs ended, and one that came early says nothing
@@ -163,7 +164,7 @@ func absent(d ledger.Doubt, seen sight, lag time.Duration) bool {
 	if d.Answered {
 		d.AbsentAfter = d.AbsentAfter.Add(lag)
 	}
-	return !seen.began.Before(d.AbsentAfter) && !seen.behind(lag)
+	return !seen.began.Before(d.AbsentAfter) && !seen.behind(lag) && seen.keepsUp(d.SentAt)
 }
 
 // behindWhy is what the books say of a log that lacks what it must show.

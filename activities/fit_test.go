@@ -101,6 +101,8 @@ func TestSums(t *testing.T) {
 func TestAbsent(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
 	answered, silent := ledger.Doubt{Answered: true, AbsentAfter: at(0)}, ledger.Doubt{AbsentAfter: at(720)}
+	since := answered
+	since.SentAt = at(-20)
 	for _, c := range []struct {
 		name    string
 		doubt   ledger.Doubt
@@ -119,6 +121,10 @@ func TestAbsent(t *testing.T) {
 		{"nor what was answered after all that shows", silent, at(720), at(599), at(600), false},
 		{"one row was lost among others", silent, at(720), at(601), at(600), true},
 		{"what doesn't show isn't due yet", silent, at(720), time.Time{}, at(601), true},
+		{"what was answered before is due, and doesn't show", since, at(120), time.Time{}, at(-21), false},
+		{"what was answered since shows", since, at(120), at(-20), at(10), true},
+		{"nothing that was answered since shows, and isn't due yet", since, at(120), at(-30), at(10), false},
+		{"nothing was answered since, and what came before shows", since, at(120), at(-30), time.Time{}, true},
 		{"a log that is behind proves nothing after an answer either", answered, at(500), at(-60), at(10), false},
 	} {
 		seen := sight{began: c.began, witness: c.witness}

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +57,14 @@ func (s sight) behind(lag time.Duration) bool {
 		}
 	}
 	return false
+}
+
+// keepsUp says that the log shows a request of ours that was answered after an
+// instant, or that there is none that it could show. A log that shows nothing
+// would otherwise pass for one that has caught up as long as none of what it
+// lacks is due.
+func (s sight) keepsUp(since time.Time) bool {
+	return !s.witness.Before(since) || !slices.ContainsFunc(s.missing, func(ended time.Time) bool { return !ended.Before(since) })
 }
 
 // sighting is a run as the log has it.
