@@ -3,6 +3,7 @@ package activities_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,25 @@ func TestNothingSent(t *testing.T) {
 	if s := w.job(1); s.State != batch.Parked || !strings.Contains(s.Why, "a shard ended badly") {
 		t.Errorf("%+v", s)
 	}
+}
+
+// The audit judges what is in the books: it asks the provider for nothing, and
+// what wasn't looked up beforehand stays unknown.
+func TestTheAuditAsksNobody(t *testing.T) {
+	w := newWorld(t, nil).faults(lostAnswer("job-0")).planned(manifest(1, `"policy": {"on_unknown": "hold"},`))
+	w.send(0)
+	before := len(slices.Collect(w.api.Books().Arrivals()))
+	_, err := w.hands.AuditDiscount(t.Context(), batch.AuditRequest{Batch: w.plan.Batch, Span: w.plan.Start.Span})
+	if kindOf(t, err) != batch.OutcomesUnknown || w.job(0).State != batch.Unknown {
+		t.Errorf("%v; job-0 is %s", err, w.job(0).State)
+	}
+	if n := len(slices.Collect(w.api.Books().Arrivals())); n != before {
+		t.Errorf("%d requests to the provider", n-before)
+	}
+	if result, err := w.audit(); err != nil || result.Jobs.Succeeded != 1 {
+		t.Errorf("compared first: %+v, %v", result, err)
+	}
+	w.honest()
 }
 
 // A night without any job proves nothing.

@@ -24,7 +24,7 @@ const (
 // fails, with the kind of the gravest finding as the error type and the result
 // in its details. Run again, it judges again.
 func (h *Hands) AuditDiscount(ctx context.Context, in batch.AuditRequest) (batch.Result, error) {
-	p := beat(ctx, "settling what is open")
+	p := beat(ctx, "giving up what wasn't sent")
 	defer p.end()
 	result, err := h.auditNight(ctx, in, p)
 	if err != nil {
@@ -44,11 +44,6 @@ func (h *Hands) auditNight(ctx context.Context, in batch.AuditRequest, p *pulse)
 	}
 	if in.Stop == "" {
 		in.Stop = b.Stopped // by the hands: a refused key
-	}
-	if in.Books == nil {
-		if err := h.lastLook(ctx, b, in); err != nil {
-			return batch.Result{}, err
-		}
 	}
 	if !in.Again {
 		if err := h.leftovers(ctx, b, in); err != nil {
@@ -109,35 +104,6 @@ func (h *Hands) pages(ctx context.Context, id batch.ID, yield func(ledger.Job) e
 			return nil
 		}
 	}
-}
-
-// lastLook settles what the provider's log shows by now of the jobs in doubt.
-// What it doesn't show and can't be declared absent stays unknown and is named.
-func (h *Hands) lastLook(ctx context.Context, b ledger.Batch, in batch.AuditRequest) error {
-	var doubted []ledger.Job
-	var ids []string
-	err := h.pages(ctx, b.ID, func(j ledger.Job) (err error) {
-		j, err = h.abandoned(ctx, b, j)
-		if err == nil && j.State == batch.Unknown {
-			doubted, ids = append(doubted, j), append(ids, j.RequestID)
-		}
-		return err
-	})
-	if err != nil || len(doubted) == 0 {
-		return err
-	}
-	seen, err := h.watch.look(ctx, ids...)
-	if err != nil {
-		h.Log.Warn("jobs stay unknown: the provider's log can't be read", zap.String("batch", string(b.ID)), zap.Int("jobs", len(doubted)), zap.Error(err))
-		return ctx.Err()
-	}
-	for _, j := range doubted {
-		s := &submission{Hands: h, batch: b, in: batch.Submit{Batch: b.ID, Seq: j.Seq, Span: in.Span, RequestTimeout: b.Policy.RequestTimeout}}
-		if _, err := s.conclude(ctx, j, seen); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // leftovers gives up what wasn't sent: parked, for another night; or cancelled,

@@ -142,7 +142,7 @@ func TestTheLogDisagrees(t *testing.T) {
 // Spend on the same key that isn't from these books is named, and another
 // batch's of the same ledger isn't taken for it.
 func TestForeignSpend(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, nil).opened() // a reading that is too old to count
 	w.bought("before the night opened, in its first minute")
 	w.planned(strings.Replace(manifest(1, ""), `"digest"`, `"other"`, 1))
 	w.send(0)
@@ -159,8 +159,8 @@ func TestForeignSpend(t *testing.T) {
 	if n.Count != 4 || n.Dollars != r.Foreign.Dollars || !strings.HasSuffix(n.Jobs[0], ", 2 runs: scraper (ConcurrentWorkflow)") {
 		t.Errorf("%+v", n)
 	}
-	if diff := r.Credits.Before - r.Credits.After; diff <= r.Logged {
-		t.Errorf("the credits fell by %s", diff)
+	if fell := r.Credits.Before - r.Credits.After; fell <= r.Logged || !r.Credits.From.After(nine) {
+		t.Errorf("the credits fell by %s since %s", fell, r.Credits.From)
 	}
 	if _, err := w.judged(&r); err != nil {
 		t.Errorf("%v: somebody else's spend is no fault of the night", err)
@@ -238,6 +238,27 @@ func TestReconcileDeclaresAbsent(t *testing.T) {
 	}
 	if again := w.reconcile(); again.Absent != 0 || len(w.posts()) != 2 {
 		t.Errorf("%+v after %d requests", again, len(w.posts()))
+	}
+	w.honest()
+}
+
+// A log that lacks what was answered longer ago than its lag is behind: what it
+// doesn't show may have run all the same, and stays unknown.
+func TestReconcileTrustsNoLogThatIsBehind(t *testing.T) {
+	w := newWorld(t, func(o *simulator.Options) { o.Switches.LogLag = simulator.Duration(time.Hour) })
+	w.jitter = func(most time.Duration) time.Duration { return most - time.Millisecond } // too long to wait for it in process
+	w.faults(lostAnswer("job-0")).planned(manifest(2, ""))
+	if _, err := w.hands.SubmitSwarm(t.Context(), w.submit(0)); kindOf(t, err) != batch.OutcomeUnknown {
+		t.Fatal(err)
+	}
+	w.send(1)
+	_ = w.clock.Wait(t.Context(), 2*w.plan.Policy.LogLag)
+	if r := w.reconcile(); r.Absent != 0 || w.job(0).State != batch.Unknown || !slices.Equal(topics(r), []string{batch.NoteGhosts}) {
+		t.Errorf("%+v", r)
+	}
+	_ = w.clock.Wait(t.Context(), time.Hour)
+	if r := w.reconcile(); r.Found != 1 || len(r.Notes) != 0 {
+		t.Errorf("%+v", r)
 	}
 	w.honest()
 }

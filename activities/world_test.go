@@ -207,8 +207,11 @@ func (w *world) send(seq int) (batch.Outcome, []time.Duration) {
 	return batch.Outcome{}, nil
 }
 
+// audit ends a night as the story does: the books are compared, then judged.
 func (w *world) audit() (batch.Result, error) {
-	return w.hands.AuditDiscount(w.Context(), batch.AuditRequest{Batch: w.plan.Batch, Span: w.plan.Start.Span})
+	w.Helper()
+	books := w.reconcile()
+	return w.hands.AuditDiscount(w.Context(), batch.AuditRequest{Batch: w.plan.Batch, Span: w.plan.Start.Span, Books: &books})
 }
 
 func (w *world) job(seq int) ledger.Job {
