@@ -23,7 +23,7 @@ func (s *submission) settle(ctx context.Context, j ledger.Job) (stays bool, err 
 	if !j.Doubt.Billed {
 		switch s.batch.Policy.OnUnknown {
 		case batch.OnUnknownHold:
-			return true, nil // the audit looks once more
+			return true, nil // the reconciliation looks once more
 		case batch.OnUnknownResend:
 			s.Log.Warn("an unknown job is sent again unverified, as policy.on_unknown: resend asks: it may be paid for twice", s.about(j)...)
 			_, err := s.Ledger.Absent(books, s.in.Batch, s.in.Seq, j.NotBefore, "sent again by policy; before: "+j.Doubt.Why)

@@ -21,7 +21,7 @@ type view struct {
 	books   *audit.Comparison
 	began   time.Time
 	witness time.Time             // latest end, on our clock, of a settled request that was in the log
-	missing []time.Time           // the end of one that ended later and wasn't, though the lag has passed: the log is behind
+	missing []time.Time           // ends of such that came later and weren't, as far as they matter
 	seen    map[string][]sighting // runs that aren't booked, by request id
 	tagged  []audit.Run           // rows whose tag isn't the batch's, to be looked up together
 	whole   bool                  // it was read to its end
@@ -175,31 +175,38 @@ func (r *reconciliation) strangers(ctx context.Context) error {
 	return nil
 }
 
-// lacks finds out whether the log is behind: whether it lacks an answer of
-// longer ago than its lag, and shows none that came later (sight.behind).
+// lacks finds out what the log doesn't show of the batch's own answers: the
+// latest, and the latest that its lag has passed for. They tell whether it is
+// behind, and whether that can be told (sight.behind, sight.keepsUp).
 func (r *reconciliation) lacks(ctx context.Context) error {
 	if r.batch.Key != r.key {
 		return nil // another key's log: conclude takes no absence from it
 	}
-	var late []*mine
+	var all, due []*mine
 	for _, m := range r.mine {
-		if !m.shown && m.settled.After(r.view.witness) && !r.view.began.Before(m.settled.Add(r.batch.Policy.LogLag)) {
-			late = append(late, m)
+		if m.shown || !m.settled.After(r.view.witness) {
+			continue
+		}
+		all = append(all, m)
+		if !r.view.began.Before(m.settled.Add(r.batch.Policy.LogLag)) {
+			due = append(due, m)
 		}
 	}
-	slices.SortFunc(late, func(a, b *mine) int { return cmp.Or(b.settled.Compare(a.settled), cmp.Compare(a.seq, b.seq)) })
 	key, err := r.Ledger.Key(ctx, r.key)
 	if err != nil {
 		return err
 	}
-	for _, m := range late[:min(len(late), recalled)] {
-		together, err := r.batched(ctx, m.seq, m.attempt)
-		if err != nil {
-			return err
-		}
-		if !together || key.BatchLog == ledger.BatchLogYes {
-			r.view.missing = []time.Time{m.settled}
-			return nil
+	for _, some := range [][]*mine{all, due} {
+		slices.SortFunc(some, func(a, b *mine) int { return cmp.Or(b.settled.Compare(a.settled), cmp.Compare(a.seq, b.seq)) })
+		for _, m := range some[:min(len(some), recalled)] {
+			together, err := r.batched(ctx, m.seq, m.attempt)
+			if err != nil {
+				return err
+			}
+			if !together || key.BatchLog == ledger.BatchLogYes {
+				r.view.missing = append(r.view.missing, m.settled)
+				break
+			}
 		}
 	}
 	return nil

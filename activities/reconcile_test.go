@@ -251,7 +251,11 @@ func TestReconcileTrustsNoLogThatIsBehind(t *testing.T) {
 	if _, err := w.hands.SubmitSwarm(t.Context(), w.submit(0)); kindOf(t, err) != batch.OutcomeUnknown {
 		t.Fatal(err)
 	}
+	_ = w.clock.Wait(t.Context(), w.plan.Policy.LogLag)
 	w.send(1)
+	if r := w.reconcile(); r.Absent != 0 || w.job(0).State != batch.Unknown || len(r.Notes) != 0 {
+		t.Errorf("a log that shows nothing yet: %+v", r)
+	}
 	_ = w.clock.Wait(t.Context(), 2*w.plan.Policy.LogLag)
 	if r := w.reconcile(); r.Absent != 0 || w.job(0).State != batch.Unknown || !slices.Equal(topics(r), []string{batch.NoteGhosts}) {
 		t.Errorf("%+v", r)
