@@ -188,7 +188,7 @@ func (s *submission) unread(ctx context.Context, j ledger.Job, cause error) (sta
 // the night is over and the log should long have told, the job stays unknown;
 // the audit looks once more and then names it.
 func (s *submission) untold(ctx context.Context, j ledger.Job, why string, after time.Duration) (stays bool, err error) {
-	given := j.Doubt.AbsentAfter.Add(3*s.batch.Policy.LogLag + time.Minute)
+	given := j.Doubt.AbsentAfter.Add(3*s.batch.Policy.LogLag + grace)
 	if now := s.now(); now.After(given) && now.After(s.in.Span.Deadline) {
 		return true, nil
 	}

@@ -16,7 +16,7 @@ import (
 // gives up looking for them.
 func doubtful(t *testing.T, log func(*simulator.Options)) *house {
 	t.Helper()
-	return open(t, want{opens: -time.Minute, length: 2 * time.Minute, sim: func(o *simulator.Options) {
+	return open(t, want{opens: -time.Minute, length: 105 * time.Second, sim: func(o *simulator.Options) {
 		first := simulator.Attempts{From: 1, To: 1}
 		o.Faults = []simulator.Rule{
 			{Match: "Job 001", Kind: simulator.KindHang, AfterWork: true, Attempts: first},
