@@ -119,7 +119,7 @@ func (d *docket) send(k KeyRow, p batch.Policy, batched bool) {
 		Batch: d.job.Batch, Seq: d.job.Seq, RequestID: d.job.RequestID, N: d.job.Attempts, Key: k.ID,
 		Batched: batched, SentAt: k.Tick,
 	}, Until: instant(k.Tick.Add(timeout + p.LogLag))}
-	d.w.attempts.put(a.Ref(), a)
+	d.w.attempts.add(a.Ref(), a)
 	k.InFlight++
 	k.LastSent = k.Tick
 	d.w.keys.put(k.ID, k)

@@ -136,7 +136,7 @@ func (l *Ledger) transact(group []*operation) error {
 		for _, o := range group {
 			refs = append(refs, o.refs...)
 		}
-		if err := w.prefetch(refs); err != nil {
+		if err := w.prefetch(refs, l.keyOf); err != nil {
 			return err
 		}
 		for _, o := range group {
@@ -145,6 +145,19 @@ func (l *Ledger) transact(group []*operation) error {
 				return w.broken
 			}
 		}
+		l.learned(w)
 		return w.flush()
 	})
+}
+
+// learned notes with which key each batch is sent, for the next group's
+// prefetch. A wrong note costs a journey to the database, nothing else.
+func (l *Ledger) learned(w *work) {
+	const enough = 1000
+	if len(l.keyOf) > enough {
+		clear(l.keyOf)
+	}
+	for id, b := range w.batches.all {
+		l.keyOf[id] = b.Key
+	}
 }

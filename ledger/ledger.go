@@ -30,6 +30,8 @@ type Ledger struct {
 	now   func() time.Time
 	newID func() string
 
+	keyOf map[batch.ID]string // the committer's own: see prefetch
+
 	mu     sync.Mutex
 	queue  []*operation
 	closed bool
@@ -40,7 +42,7 @@ type Ledger struct {
 // New is a ledger on an open store, which it owns from now on. Callers use
 // sqlite.Open or postgres.Open.
 func New(store Store, opts Options) *Ledger {
-	l := &Ledger{store: store, now: opts.Now, newID: opts.NewID, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	l := &Ledger{store: store, now: opts.Now, newID: opts.NewID, keyOf: map[batch.ID]string{}, wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	if l.now == nil {
 		l.now = time.Now
 	}

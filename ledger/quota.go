@@ -20,40 +20,50 @@ const slideSave = 64
 // to. It runs before anything of the group is written, so that the store's
 // answers are complete.
 func (w *work) loadKey(id string) (KeyRow, bool, error) {
-	k, found, err := w.tx.Key(id)
+	found, err := w.tx.Look(Wants{Keys: []string{id}, Flights: w.size + 1})
 	if err != nil {
 		return KeyRow{}, false, err
 	}
-	if !found {
-		k.ID = id
+	f := KeyFound{KeyRow: KeyRow{Key: Key{ID: id}}}
+	if len(found.Keys) > 0 {
+		f = found.Keys[0]
 	}
+	k, err := w.enterKey(f)
+	return k, true, err
+}
+
+// enterKey brings a key that was read up to now.
+func (w *work) enterKey(f KeyFound) (KeyRow, error) {
+	k := f.KeyRow
 	k.Tick = later(k.Tick, w.now)
 	for i := range k.Windows {
 		left, err := w.slide(&k.Windows[i], k.Tick)
 		if err != nil {
-			return KeyRow{}, false, err
+			return KeyRow{}, err
 		}
 		if left > slideSave {
-			w.keys.mark(id)
+			w.keys.mark(k.ID)
 		}
 	}
-	if k.InFlight > 0 {
-		// The group ends at most size attempts, so that the oldest one is always
-		// among these or among those that it began itself.
-		list, err := w.tx.InFlight(id, k.Tick, w.size+1)
-		if err != nil {
-			return KeyRow{}, false, err
-		}
-		w.flights[id] = &air{list: list}
-		overdue, err := w.tx.Overdue(id, k.Tick)
-		if err != nil {
-			return KeyRow{}, false, err
-		}
-		for _, a := range overdue {
-			w.sweep(&k, a)
-		}
+	if k.InFlight == 0 {
+		return k, nil
 	}
-	return k, true, nil
+	// The group ends at most size attempts, so that the oldest one is always
+	// among these or among those that it began itself.
+	w.flights[k.ID] = &air{list: f.Flights}
+	if f.Until.IsZero() || f.Until.After(k.Tick) {
+		return k, nil
+	}
+	overdue, err := w.tx.Overdue(k.ID, k.Tick)
+	if err != nil {
+		return KeyRow{}, err
+	}
+	for _, a := range overdue {
+		w.sweep(&k, a)
+	}
+	list, err := w.tx.InFlight(k.ID, k.Tick, w.size+1)
+	w.flights[k.ID] = &air{list: list}
+	return k, err
 }
 
 // enter counts an attempt in a window that is kept count of.

@@ -17,7 +17,8 @@ type Store interface {
 	// Write runs do alone: no other Write of any process on the same database
 	// overlaps it, and what do read stays true until it has been written. All of
 	// it is durable when Write returns nil; none of it when it returns an error,
-	// except that a commit whose answer was lost may have happened.
+	// except that a commit whose answer was lost may have happened. do may run a
+	// second time, when nothing that the first one asked was answered.
 	Write(ctx context.Context, do func(Tx) error) error
 	// Read runs do on one snapshot, beside any Write. Saving is an error.
 	Read(ctx context.Context, do func(Tx) error) error
@@ -29,6 +30,8 @@ type Store interface {
 // there is no such record; that isn't an error.
 type Tx interface {
 	Head() (Head, error)
+	// Look reads several things in one journey to the database.
+	Look(Wants) (Found, error)
 
 	Batch(batch.ID) (Batch, bool, error) // without Result
 	Result(batch.ID) ([]byte, error)     // nil when there is none
@@ -73,6 +76,34 @@ type Tx interface {
 	Count(key string) (int, error) // attempts of a key without an end
 
 	Save(Changes) error
+}
+
+// Wants are what Look is asked for. What isn't there isn't found.
+type Wants struct {
+	Jobs    []JobRef   // with all their attempts
+	Batches []batch.ID // with their tallies, without results
+	Keys    []string
+	Flights int     // how many of each key's attempts in flight, the oldest first
+	Purses  []Purse // named by night and key
+	Halts   bool    // all
+}
+
+// Found is Look's answer, in any order.
+type Found struct {
+	Jobs     []JobRow
+	Attempts []AttemptRow
+	Batches  []Batch
+	Tallies  []Tally
+	Keys     []KeyFound
+	Purses   []Purse
+	Halts    []Halt
+}
+
+// KeyFound is a key with what is in flight under it.
+type KeyFound struct {
+	KeyRow
+	Flights []Flight  // the oldest first, at most as many as were wanted
+	Until   time.Time // the earliest Until of those in flight; zero when there is none
 }
 
 // Head is the ledger's one common row: the end of the chain of charges.
@@ -187,21 +218,22 @@ type Result struct {
 }
 
 // Changes is what one Save writes: each record whole, in place of the one
-// with the same name. NewJobs, Charges and Payloads are only ever added, the
-// others may be there or not; Jobs are there.
+// with the same name. NewJobs, NewAttempts, Charges and Payloads are only ever
+// added, Jobs and Attempts are there, the others may be there or not.
 type Changes struct {
-	Heads    []Head // at most one
-	Batches  []Batch
-	Results  []Result
-	Tallies  []Tally
-	NewJobs  []JobRow
-	Jobs     []JobRow
-	Payloads []Payload
-	Attempts []AttemptRow
-	Charges  []Charge
-	Keys     []KeyRow
-	Windows  []WindowRow
-	Purses   []Purse
-	Halts    []Halt // without a time: none any more
-	Balances []Balance
+	Heads       []Head // at most one
+	Batches     []Batch
+	Results     []Result
+	Tallies     []Tally
+	NewJobs     []JobRow
+	Jobs        []JobRow
+	Payloads    []Payload
+	NewAttempts []AttemptRow
+	Attempts    []AttemptRow
+	Charges     []Charge
+	Keys        []KeyRow
+	Windows     []WindowRow
+	Purses      []Purse
+	Halts       []Halt // without a time: none any more
+	Balances    []Balance
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -69,29 +70,70 @@ func first[V any](rows []V, err error) (V, bool, error) {
 	return rows[0], true, nil
 }
 
-// prefetch reads the jobs that the group is going to look at, and their
-// attempts, in two questions instead of two per operation.
-func (w *work) prefetch(refs []JobRef) error {
-	if len(refs) < 2 {
+// prefetch reads what the group is going to look at in one journey. Which key a
+// batch's jobs are sent with is known from the groups before (keyOf); where that
+// changed meanwhile, too much or too little was read, and the rest is read when
+// it is asked for.
+func (w *work) prefetch(refs []JobRef, keyOf map[batch.ID]string) error {
+	if len(refs) == 0 {
 		return nil
 	}
-	jobs, err := w.tx.Jobs(refs)
-	if err != nil {
-		return err
-	}
-	refs = nil
-	for _, j := range jobs {
-		w.jobs.seen(j.Ref(), j)
-		if j.Attempts > 0 {
-			refs = append(refs, j.Ref())
+	wants := Wants{Jobs: refs, Flights: w.size + 1, Halts: true}
+	keys, pockets := map[string]bool{}, map[pocket]bool{}
+	for _, r := range refs {
+		if slices.Contains(wants.Batches, r.Batch) {
+			continue
+		}
+		wants.Batches = append(wants.Batches, r.Batch)
+		key, known := keyOf[r.Batch]
+		if !known {
+			continue
+		}
+		if !keys[key] {
+			keys[key] = true
+			wants.Keys = append(wants.Keys, key)
+		}
+		for _, p := range []pocket{{r.Batch.Night(), key}, {r.Batch.Night(), ""}} {
+			if !pockets[p] {
+				pockets[p] = true
+				wants.Purses = append(wants.Purses, Purse{Night: p.night, Key: p.key})
+			}
 		}
 	}
-	attempts, err := w.tx.Attempts(refs)
+	found, err := w.tx.Look(wants)
 	if err != nil {
 		return err
 	}
-	for _, a := range attempts {
+	return w.lay(wants, found)
+}
+
+// lay puts what was found on the desk.
+func (w *work) lay(wants Wants, found Found) error {
+	for _, j := range found.Jobs {
+		w.jobs.seen(j.Ref(), j)
+	}
+	for _, a := range found.Attempts {
 		w.attempts.seen(a.Ref(), a)
+	}
+	for _, b := range found.Batches {
+		w.batches.seen(b.ID, b)
+	}
+	for _, t := range found.Tallies {
+		w.tallies.seen(t.Batch, t)
+	}
+	for _, p := range slices.Concat(wants.Purses, found.Purses) { // one that isn't there is empty
+		w.purses.seen(p.pocket(), p)
+	}
+	for _, h := range found.Halts {
+		w.halts.seen(h.Key, h)
+	}
+	w.halted = w.halted || wants.Halts
+	for _, f := range found.Keys {
+		k, err := w.enterKey(f)
+		if err != nil {
+			return err
+		}
+		w.keys.seen(k.ID, k)
 	}
 	return nil
 }
@@ -152,10 +194,11 @@ func (w *work) flush() error {
 	}
 	c := Changes{
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
-		Payloads: w.payloads, Attempts: w.attempts.take(), Charges: w.charges, Keys: w.keys.take(),
+		Payloads: w.payloads, Charges: w.charges, Keys: w.keys.take(),
 		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()
+	c.Attempts, c.NewAttempts = w.attempts.split()
 	for _, k := range c.Keys {
 		c.Windows = append(c.Windows, k.Windows...)
 	}

@@ -92,25 +92,18 @@ func pool(url string, more map[string]string) (db *sql.DB, place string, err err
 }
 
 var dialect = sqlstore.Dialect{
+	// A writer that was stopped while it held the lock must not keep it for ever.
+	// And lists are arrays, of whose length a plan knows nothing: each of their
+	// rows has its index here too, whatever the tables' statistics say.
+	Setup: "SET idle_in_transaction_session_timeout = '30s'; SET enable_hashjoin = off; SET enable_mergejoin = off",
 	// What is read after the lock must be what the writer before has left: that
-	// is READ COMMITTED, since a snapshot would be taken before the wait. And a
-	// writer that was stopped while it held the lock must not keep it for ever.
-	Begin: "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '30s'",
+	// is READ COMMITTED, since a snapshot would be taken before the wait.
+	Begin: "BEGIN ISOLATION LEVEL READ COMMITTED",
 	Lock:  " FOR UPDATE",
 	Read:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	Fault: fault,
 	Send:  send,
-}
-
-// send has several statements travel together.
-func send(ctx context.Context, conn *sql.Conn, statements []sqlstore.Statement) error {
-	return conn.Raw(func(driver any) error {
-		var b pgx.Batch
-		for _, s := range statements {
-			b.Queue(s.Text, s.Args...)
-		}
-		return driver.(*stdlib.Conn).Conn().SendBatch(ctx, &b).Close()
-	})
+	Array: array,
 }
 
 func prepare(ctx context.Context, db *sql.DB) error {

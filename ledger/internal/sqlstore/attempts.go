@@ -24,8 +24,8 @@ var attempts = &table[ledger.AttemptRow]{
 const selectAttempts = `SELECT batch_id, seq, n, request_id, key_id, sent_at, until, ended_at, status,
 	outcome, ending, counted_at, receipt, batched FROM attempts `
 
-func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]ledger.AttemptRow, error) {
-	err := t.query("read attempts", selectAttempts+where, args, func(s sink) error {
+func attemptsInto(out *[]ledger.AttemptRow, where string, args ...any) Statement {
+	return Statement{"read attempts", selectAttempts + where, args, func(s Row) error {
 		var (
 			a                           ledger.AttemptRow
 			sent, until, ended, counted int64
@@ -37,9 +37,13 @@ func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]led
 		if len(a.Receipt) == 0 {
 			a.Receipt = nil
 		}
-		out = append(out, a)
+		*out = append(*out, a)
 		return err
-	})
+	}}
+}
+
+func (t *tx) attempts(out []ledger.AttemptRow, where string, args ...any) ([]ledger.AttemptRow, error) {
+	err := t.ask(attemptsInto(&out, where, args...))
 	return out, err
 }
 
@@ -62,8 +66,8 @@ func (t *tx) Attempts(list []ledger.JobRef) (out []ledger.AttemptRow, err error)
 	if err != nil {
 		return nil, err
 	}
-	err = padded(refs, func(some []any) (err error) {
-		out, err = t.attempts(out, "WHERE ref IN "+places(1, len(some)), some...)
+	err = t.among("ref", refs, func(where string, some []any) (err error) {
+		out, err = t.attempts(out, where, some...)
 		return err
 	})
 	return out, err
@@ -83,22 +87,25 @@ func (t *tx) AttemptsOf(r ledger.JobRef) ([]ledger.Attempt, error) {
 	return out, err
 }
 
-// InFlight reads a key's attempts without an end, as little of each as there
-// is to know: a group has to ask for more of them than it has operations.
+// InFlight reads a key's attempts without an end.
 func (t *tx) InFlight(key string, after time.Time, limit int) (out []ledger.Flight, err error) {
-	err = t.query("read attempts", `SELECT batch_id, seq, n, sent_at FROM attempts
-		WHERE key_id = $1 AND ending = '' AND until > $2 ORDER BY sent_at LIMIT $3`,
-		[]any{key, ledger.Micros(after), limit}, func(s sink) error {
-			var (
-				f  ledger.Flight
-				at int64
-			)
-			err := s.Scan(&f.Batch, &f.Seq, &f.N, &at)
-			f.SentAt = ledger.Instant(at)
-			out = append(out, f)
-			return err
-		})
+	err = t.ask(flightsInto(&out, "AND until > $2 ORDER BY sent_at LIMIT $3", key, ledger.Micros(after), limit))
 	return out, err
+}
+
+// flightsInto reads as little of each as there is to know: a group has to ask
+// for more of them than it has operations.
+func flightsInto(out *[]ledger.Flight, where string, args ...any) Statement {
+	return Statement{"read attempts", "SELECT batch_id, seq, n, sent_at FROM attempts WHERE key_id = $1 AND ending = '' " + where, args, func(s Row) error {
+		var (
+			f  ledger.Flight
+			at int64
+		)
+		err := s.Scan(&f.Batch, &f.Seq, &f.N, &at)
+		f.SentAt = ledger.Instant(at)
+		*out = append(*out, f)
+		return err
+	}}
 }
 
 // Overdue reads those that can't be under way any more.

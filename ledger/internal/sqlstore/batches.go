@@ -24,7 +24,7 @@ const batchColumns = `b.id, b.provider, b.digest, b.planned_at, b.key_id, b.work
 	b.span, b.card, b.budget, b.policy, b.jobs, b.estimate, b.ceiling, b.sealed, b.stopped,
 	b.paused_by, b.paused_why, b.paused_at`
 
-func scanBatch(s sink, more ...any) (ledger.Batch, error) {
+func scanBatch(s Row, more ...any) (ledger.Batch, error) {
 	var (
 		b                          ledger.Batch
 		planned, paused            int64
@@ -51,13 +51,27 @@ func scanBatch(s sink, more ...any) (ledger.Batch, error) {
 }
 
 // Batch reads one batch.
-func (t *tx) Batch(id batch.ID) (b ledger.Batch, found bool, err error) {
-	err = t.query("read batches", "SELECT "+batchColumns+" FROM batches b WHERE b.id = $1", []any{string(id)}, func(s sink) (err error) {
-		found = true
-		b, err = scanBatch(s)
+func (t *tx) Batch(id batch.ID) (ledger.Batch, bool, error) {
+	var out []ledger.Batch
+	err := t.ask(batchInto(&out, id))
+	return first(out, err)
+}
+
+func batchInto(out *[]ledger.Batch, id batch.ID) Statement {
+	return Statement{"read batches", "SELECT " + batchColumns + " FROM batches b WHERE b.id = $1", []any{string(id)}, func(s Row) error {
+		b, err := scanBatch(s)
+		*out = append(*out, b)
 		return err
-	})
-	return b, found, err
+	}}
+}
+
+// first is the only one, and whether there is one.
+func first[V any](rows []V, err error) (V, bool, error) {
+	if err != nil || len(rows) == 0 {
+		var none V
+		return none, false, err
+	}
+	return rows[0], true, nil
 }
 
 // Batches reads the newest ones, with their results.
@@ -65,7 +79,7 @@ func (t *tx) Batches(limit int) ([]ledger.Batch, error) {
 	var out []ledger.Batch
 	err := t.query("read batches", "SELECT "+batchColumns+`, r.result
 		FROM batches b LEFT JOIN results r ON r.batch_id = b.id
-		ORDER BY b.planned_at DESC, b.id DESC LIMIT $1`, []any{limit}, func(s sink) error {
+		ORDER BY b.planned_at DESC, b.id DESC LIMIT $1`, []any{limit}, func(s Row) error {
 		var result []byte
 		b, err := scanBatch(s, &result)
 		b.Result = result
@@ -78,7 +92,7 @@ func (t *tx) Batches(limit int) ([]ledger.Batch, error) {
 // AllBatches reads all ids.
 func (t *tx) AllBatches() ([]batch.ID, error) {
 	var out []batch.ID
-	err := t.query("read batches", "SELECT id FROM batches ORDER BY id", nil, func(s sink) error {
+	err := t.query("read batches", "SELECT id FROM batches ORDER BY id", nil, func(s Row) error {
 		var id batch.ID
 		err := s.Scan(&id)
 		out = append(out, id)
@@ -102,13 +116,23 @@ var tallies = &table[ledger.Tally]{
 
 // Tally reads a batch's running sums.
 func (t *tx) Tally(id batch.ID) (ledger.Tally, bool, error) {
-	sum := ledger.Tally{Batch: id}
-	e := &sum.Ended
-	found, err := t.one("read tallies", `SELECT total, planned, reserved, sending, succeeded, rejected, unknown, parked,
-		skipped, cancelled, held, charged, day_price, raised, charges FROM tallies WHERE batch_id = $1`, []any{string(id)},
-		&e.Total, &sum.Planned, &sum.Reserved, &sum.Sending, &e.Succeeded, &e.Rejected, &e.Unknown, &e.Parked,
-		&e.Skipped, &e.Cancelled, &sum.Held, &sum.Charged, &sum.DayPrice, &sum.Raised, &sum.Charges)
+	var out []ledger.Tally
+	err := t.ask(tallyInto(&out, id))
+	sum, found, err := first(out, err)
+	sum.Batch = id
 	return sum, found, err
+}
+
+func tallyInto(out *[]ledger.Tally, id batch.ID) Statement {
+	return Statement{"read tallies", `SELECT total, planned, reserved, sending, succeeded, rejected, unknown, parked,
+		skipped, cancelled, held, charged, day_price, raised, charges FROM tallies WHERE batch_id = $1`, []any{string(id)}, func(s Row) error {
+		sum := ledger.Tally{Batch: id}
+		e := &sum.Ended
+		err := s.Scan(&e.Total, &sum.Planned, &sum.Reserved, &sum.Sending, &e.Succeeded, &e.Rejected, &e.Unknown, &e.Parked,
+			&e.Skipped, &e.Cancelled, &sum.Held, &sum.Charged, &sum.DayPrice, &sum.Raised, &sum.Charges)
+		*out = append(*out, sum)
+		return err
+	}}
 }
 
 // object is a record inside a record, as JSON. The types that are stored so

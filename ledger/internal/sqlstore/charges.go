@@ -17,7 +17,7 @@ var charges = &table[ledger.Charge]{
 			c.N, string(c.Batch), c.Seq, c.Name, c.RequestID, c.Attempt, c.JobID, string(c.Source),
 			int64(c.Total), int64(c.Input), int64(c.Output), int64(c.Agent), c.TotalText, c.HasParts,
 			c.InputTokens, c.OutputTokens, c.HasTokens, c.Agents, int64(c.DayPrice), int64(c.NightPrice),
-			said(c.NightApplied), said(c.DiscountActive), c.DiscountType, c.DiscountPercentage,
+			c.NightApplied, c.DiscountActive, c.DiscountType, c.DiscountPercentage,
 			ledger.Micros(c.SentAt), ledger.Micros(c.EndedAt), ledger.Micros(c.At), c.Prev, c.Hash,
 		}
 	},
@@ -42,8 +42,8 @@ func (t *tx) ChargesOf(requestIDs []string) (out []ledger.Charge, err error) {
 	for i, id := range requestIDs {
 		args[i] = id
 	}
-	err = padded(args, func(some []any) error {
-		return t.charges("WHERE request_id IN "+places(1, len(some)), some, func(c ledger.Charge) error {
+	err = t.among("request_id", args, func(where string, some []any) error {
+		return t.charges(where, some, func(c ledger.Charge) error {
 			out = append(out, c)
 			return nil
 		})
@@ -52,7 +52,7 @@ func (t *tx) ChargesOf(requestIDs []string) (out []ledger.Charge, err error) {
 }
 
 func (t *tx) charges(where string, args []any, yield func(ledger.Charge) error) error {
-	return t.query("read charges", selectCharges+where, args, func(s sink) error {
+	return t.query("read charges", selectCharges+where, args, func(s Row) error {
 		var (
 			c                 ledger.Charge
 			applied, active   sql.NullBool
@@ -71,14 +71,7 @@ func (t *tx) charges(where string, args []any, yield func(ledger.Charge) error) 
 	})
 }
 
-// said and heard keep "the provider didn't say" apart from "no".
-func said(b *bool) any {
-	if b == nil {
-		return nil
-	}
-	return *b
-}
-
+// heard keeps "the provider didn't say" apart from "no".
 func heard(b sql.NullBool) *bool {
 	if !b.Valid {
 		return nil

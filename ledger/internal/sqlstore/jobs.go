@@ -29,7 +29,7 @@ var jobs = &table[ledger.JobRow]{
 const selectJobs = `SELECT batch_id, seq, name, request_id, digest, type, models, agents, ceiling, estimate, priority,
 	state, why, attempts, tries, limited, not_before, doubt, output, raised, updated_at FROM jobs `
 
-func scanJob(s sink) (ledger.JobRow, error) {
+func scanJob(s Row) (ledger.JobRow, error) {
 	var (
 		j                  ledger.JobRow
 		models, doubt      string
@@ -52,12 +52,16 @@ func scanJob(s sink) (ledger.JobRow, error) {
 	return j, nil
 }
 
-func (t *tx) jobs(out []ledger.JobRow, where string, args ...any) ([]ledger.JobRow, error) {
-	err := t.query("read jobs", selectJobs+where, args, func(s sink) error {
+func jobsInto(out *[]ledger.JobRow, where string, args ...any) Statement {
+	return Statement{"read jobs", selectJobs + where, args, func(s Row) error {
 		j, err := scanJob(s)
-		out = append(out, j)
+		*out = append(*out, j)
 		return err
-	})
+	}}
+}
+
+func (t *tx) jobs(out []ledger.JobRow, where string, args ...any) ([]ledger.JobRow, error) {
+	err := t.ask(jobsInto(&out, where, args...))
 	return out, err
 }
 
@@ -88,8 +92,8 @@ func (t *tx) Jobs(list []ledger.JobRef) (out []ledger.JobRow, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = padded(refs, func(some []any) (err error) {
-		out, err = t.jobs(out, "WHERE ref IN "+places(1, len(some)), some...)
+	err = t.among("ref", refs, func(where string, some []any) (err error) {
+		out, err = t.jobs(out, where, some...)
 		return err
 	})
 	return out, err
@@ -110,9 +114,8 @@ func (t *tx) Named(id batch.ID, names []string) (out []ledger.JobRow, err error)
 	for i, n := range names {
 		args[i] = n
 	}
-	err = padded(args, func(some []any) (err error) {
-		out, err = t.jobs(out, "WHERE name IN "+places(1, len(some))+" AND batch_id = $"+strconv.Itoa(len(some)+1),
-			append(some[:len(some):len(some)], string(id))...)
+	err = t.among("name", args, func(where string, some []any) (err error) {
+		out, err = t.jobs(out, where+" AND batch_id = $"+strconv.Itoa(len(some)+1), append(some[:len(some):len(some)], string(id))...)
 		return err
 	})
 	return out, err
@@ -125,8 +128,8 @@ func (t *tx) Known(requestIDs []string) (map[string]ledger.JobRef, error) {
 		args[i] = id
 	}
 	out := make(map[string]ledger.JobRef, len(requestIDs))
-	err := padded(args, func(some []any) error {
-		return t.query("read jobs", "SELECT request_id, batch_id, seq FROM jobs WHERE request_id IN "+places(1, len(some)), some, func(s sink) error {
+	err := t.among("request_id", args, func(where string, some []any) error {
+		return t.query("read jobs", "SELECT request_id, batch_id, seq FROM jobs "+where, some, func(s Row) error {
 			var (
 				id  string
 				ref ledger.JobRef

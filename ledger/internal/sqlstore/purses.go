@@ -17,16 +17,24 @@ var purses = &table[ledger.Purse]{
 
 // Purse reads one purse.
 func (t *tx) Purse(night tariff.Night, key string) (ledger.Purse, bool, error) {
-	p := ledger.Purse{Night: night, Key: key}
-	found, err := t.one("read purses", "SELECT held, charged FROM purses WHERE night = $1 AND key_id = $2",
-		[]any{string(night), key}, &p.Held, &p.Charged)
-	return p, found, err
+	var out []ledger.Purse
+	err := t.ask(purseInto(&out, night, key))
+	return first(out, err)
+}
+
+func purseInto(out *[]ledger.Purse, night tariff.Night, key string) Statement {
+	return Statement{"read purses", "SELECT held, charged FROM purses WHERE night = $1 AND key_id = $2", []any{string(night), key}, func(s Row) error {
+		p := ledger.Purse{Night: night, Key: key}
+		err := s.Scan(&p.Held, &p.Charged)
+		*out = append(*out, p)
+		return err
+	}}
 }
 
 // Purses reads all.
 func (t *tx) Purses() ([]ledger.Purse, error) {
 	var out []ledger.Purse
-	err := t.query("read purses", "SELECT night, key_id, held, charged FROM purses ORDER BY night, key_id", nil, func(s sink) error {
+	err := t.query("read purses", "SELECT night, key_id, held, charged FROM purses ORDER BY night, key_id", nil, func(s Row) error {
 		var p ledger.Purse
 		err := s.Scan(&p.Night, &p.Key, &p.Held, &p.Charged)
 		out = append(out, p)
@@ -48,7 +56,7 @@ func (t *tx) Spent(id batch.ID, holding []batch.State) ([]ledger.Purse, error) {
 	}
 	err = t.query("add up reservations", `SELECT a.key_id, CAST(SUM(j.ceiling) AS BIGINT)
 		FROM jobs j JOIN attempts a ON a.ref = j.ref AND a.n = j.attempts
-		WHERE j.ref >= $1 AND j.ref < $2 AND j.state IN `+places(3, len(holding))+" GROUP BY a.key_id", args, func(s sink) error {
+		WHERE j.ref >= $1 AND j.ref < $2 AND j.state IN `+places(3, len(holding))+" GROUP BY a.key_id", args, func(s Row) error {
 		p := ledger.Purse{Night: id.Night()}
 		err := s.Scan(&p.Key, &p.Held)
 		out = append(out, p)
@@ -59,7 +67,7 @@ func (t *tx) Spent(id batch.ID, holding []batch.State) ([]ledger.Purse, error) {
 	}
 	err = t.query("add up charges", `SELECT a.key_id, CAST(SUM(c.total) AS BIGINT)
 		FROM charges c JOIN attempts a ON a.ref = $1 + c.seq AND a.n = c.attempt
-		WHERE c.batch_id = $2 GROUP BY a.key_id`, []any{first, string(id)}, func(s sink) error {
+		WHERE c.batch_id = $2 GROUP BY a.key_id`, []any{first, string(id)}, func(s Row) error {
 		p := ledger.Purse{Night: id.Night()}
 		err := s.Scan(&p.Key, &p.Charged)
 		out = append(out, p)
@@ -76,17 +84,20 @@ var halts = &table[ledger.Halt]{
 }
 
 // Halts reads all.
-func (t *tx) Halts() ([]ledger.Halt, error) {
-	var out []ledger.Halt
-	err := t.query("read halts", "SELECT key_id, halted_by, why, halted_at FROM halts ORDER BY key_id", nil, func(s sink) error {
+func (t *tx) Halts() (out []ledger.Halt, err error) {
+	err = t.ask(haltsInto(&out))
+	return out, err
+}
+
+func haltsInto(out *[]ledger.Halt) Statement {
+	return Statement{"read halts", "SELECT key_id, halted_by, why, halted_at FROM halts ORDER BY key_id", nil, func(s Row) error {
 		var h ledger.Halt
 		var at int64
 		err := s.Scan(&h.Key, &h.By, &h.Why, &at)
 		h.At = ledger.Instant(at)
-		out = append(out, h)
+		*out = append(*out, h)
 		return err
-	})
-	return out, err
+	}}
 }
 
 var balances = &table[ledger.Balance]{
@@ -98,7 +109,7 @@ var balances = &table[ledger.Balance]{
 func (t *tx) Balances(key string, from, to time.Time) ([]ledger.Balance, error) {
 	var out []ledger.Balance
 	err := t.query("read balances", "SELECT at, total FROM balances WHERE key_id = $1 AND at >= $2 AND at <= $3 ORDER BY at",
-		[]any{key, ledger.Micros(from), ledger.Micros(to)}, func(s sink) error {
+		[]any{key, ledger.Micros(from), ledger.Micros(to)}, func(s Row) error {
 			b := ledger.Balance{Key: key}
 			var at int64
 			err := s.Scan(&at, &b.Total)

@@ -18,12 +18,17 @@ import (
 
 // Dialect is what differs between databases.
 type Dialect struct {
+	Setup string         // what a connection is told before it writes; may be empty
 	Begin string         // begins a write transaction
-	Lock  string         // appended to the first question of a write transaction, for the head's row: makes writers take turns
+	Lock  string         // appended to the question for the head's row, the first of a write transaction: makes writers take turns
 	Read  *sql.TxOptions // a snapshot
 	// Send does several statements in one message, when each message costs a
-	// journey to a server. Nil where a statement is a call in this process.
-	Send func(context.Context, *sql.Conn, []Statement) error
+	// journey to a server; an error is that of the statement with the returned
+	// place. Nil where a statement is a call in this process.
+	Send func(context.Context, *sql.Conn, []Statement) (int, error)
+	// Array makes one parameter of a list of values, all of one type, and names
+	// their type in SQL. Nil where there are no arrays.
+	Array func([]any) (any, string)
 	// Marks: parameters are written "?" instead of "$1". Every text here has each
 	// parameter once and in order, so that both mean the same.
 	Marks bool
@@ -37,8 +42,10 @@ type Dialect struct {
 
 // Statement is a text with its parameters.
 type Statement struct {
+	Op   string // what it does, for errors
 	Text string
 	Args []any
+	Each func(Row) error // gets every row of the answer; nil when there are none
 }
 
 // Store is a ledger.Store on database/sql.
@@ -84,7 +91,9 @@ func (c *connection) drop() {
 	_ = c.conn.Close()
 }
 
-// Write runs do between Begin and COMMIT, on a connection that it keeps.
+// Write runs do between Begin and COMMIT, on a connection that it keeps. That
+// one may have died with its server meanwhile; then a new one is tried, since
+// nothing was written through it yet.
 func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 	if s.write == nil {
 		return &batch.Fault{Kind: batch.Internal, Op: "write the ledger", Detail: "it was opened to be read"}
@@ -94,54 +103,64 @@ func (s *Store) Write(ctx context.Context, do func(ledger.Tx) error) error {
 	if s.dialect.Unhurried {
 		ctx = context.WithoutCancel(ctx)
 	}
-	t, err := s.begin(ctx)
-	if err != nil {
-		return err
+	for {
+		kept := s.writer != nil
+		t, err := s.begin(ctx)
+		if err == nil {
+			err = s.turn(t, do)
+		}
+		if lost := err != nil && s.writer == nil; !lost || !kept || t.answered {
+			return err
+		}
 	}
-	_, err = t.Head() // takes the lock where Begin doesn't
-	if err == nil {
-		err = do(t)
+}
+
+// begin begins a write transaction: with its first question, where that costs
+// a journey.
+func (s *Store) begin(ctx context.Context) (*tx, error) {
+	t := &tx{ctx: ctx, store: s, numbers: numbers{}}
+	if s.writer == nil {
+		conn, err := s.write.Conn(ctx)
+		if err != nil {
+			return t, s.fault("open the ledger", err)
+		}
+		s.writer = &connection{conn: conn, prepared: map[string]*sql.Stmt{}}
+		t.conn = s.writer
+		if s.dialect.Setup != "" {
+			if err := t.plain(s.dialect.Setup); err != nil {
+				return t, err
+			}
+		}
 	}
+	t.conn = s.writer
+	if t.remote() {
+		t.unsent = []Statement{{Op: "write the ledger", Text: s.dialect.Begin}, t.lock()}
+		return t, nil
+	}
+	err := t.plain(s.dialect.Begin)
+	t.answered = err == nil
+	return t, err
+}
+
+// turn runs do and ends its transaction.
+func (s *Store) turn(t *tx, do func(ledger.Tx) error) error {
+	err := do(t)
 	switch {
 	case err != nil:
-	case !t.wrote: // a lock alone isn't worth a sync of the disk
+	case t.wrote:
+		err = t.commit()
+	case t.answered: // a lock alone isn't worth a sync of the disk
 		err = t.plain("ROLLBACK")
-	default:
-		err = t.plain("COMMIT")
 	}
 	if err == nil {
 		t.remember()
 	}
 	if err != nil && s.writer != nil {
-		if _, rollback := s.writer.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rollback != nil {
+		if _, rollback := s.writer.conn.ExecContext(context.WithoutCancel(t.ctx), "ROLLBACK"); rollback != nil {
 			s.abandon()
 		}
 	}
 	return err
-}
-
-// begin begins a write transaction. A connection that was kept may have died
-// with its server meanwhile; then a new one is tried, since nothing was asked
-// of it yet.
-func (s *Store) begin(ctx context.Context) (*tx, error) {
-	for {
-		kept := s.writer != nil
-		if !kept {
-			conn, err := s.write.Conn(ctx)
-			if err != nil {
-				return nil, s.fault("open the ledger", err)
-			}
-			s.writer = &connection{conn: conn, prepared: map[string]*sql.Stmt{}}
-		}
-		t := &tx{ctx: ctx, store: s, conn: s.writer, lock: s.dialect.Lock, numbers: numbers{}}
-		err := t.plain(s.dialect.Begin)
-		if err == nil {
-			return t, nil
-		}
-		if lost := s.writer == nil; !kept || !lost {
-			return nil, err
-		}
-	}
 }
 
 func (s *Store) abandon() {

@@ -2,7 +2,7 @@ package sqlstore
 
 import (
 	"errors"
-	"slices"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +20,7 @@ type table[V any] struct {
 	rest   string // "" for records that are only ever added
 	values func(numbers, V) []any
 
-	texts sync.Map // by number of rows; -1 for the update of one
+	texts sync.Map // by number of rows, or one of the names below
 }
 
 // numbers are the numbers of batches. A job's name in SQL is one integer, its
@@ -38,14 +38,35 @@ func columns(parts ...string) []string {
 	return out
 }
 
-func (t *table[V]) text(rows int) string {
-	if text, ok := t.texts.Load(rows); ok {
+// Texts that aren't for a number of rows.
+const (
+	updateOne = -1 - iota
+	insertAll // rows as one array a column
+	updateAll
+)
+
+// text is made once; kinds, the columns' types, is for arrays.
+func (t *table[V]) text(which int, kinds []string) string {
+	if text, ok := t.texts.Load(which); ok {
 		return text.(string)
 	}
-	if rows < 0 {
-		text, _ := t.texts.LoadOrStore(rows, t.update())
-		return text.(string)
+	var text string
+	switch which {
+	case updateOne:
+		text = t.update()
+	case insertAll:
+		all := columns(t.key, t.fixed, t.rest)
+		text = "INSERT INTO " + t.name + " (" + strings.Join(all, ", ") + ") SELECT * FROM " + unnest(kinds) + t.conflict()
+	case updateAll:
+		text = t.updateAll(kinds)
+	default:
+		text = t.insert(which)
 	}
+	made, _ := t.texts.LoadOrStore(which, text)
+	return made.(string)
+}
+
+func (t *table[V]) insert(rows int) string {
 	all := columns(t.key, t.fixed, t.rest)
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + t.name + " (" + strings.Join(all, ", ") + ") VALUES ")
@@ -55,17 +76,39 @@ func (t *table[V]) text(rows int) string {
 		}
 		b.WriteString(places(r*len(all)+1, len(all)))
 	}
-	if t.rest != "" {
-		b.WriteString(" ON CONFLICT (" + strings.Join(columns(t.key), ", ") + ") DO UPDATE SET ")
-		for i, c := range columns(t.rest) {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(c + " = excluded." + c)
-		}
+	return b.String() + t.conflict()
+}
+
+// conflict replaces the rest of a record that is there.
+func (t *table[V]) conflict() string {
+	if t.rest == "" {
+		return ""
 	}
-	text, _ := t.texts.LoadOrStore(rows, b.String())
-	return text.(string)
+	return " ON CONFLICT (" + strings.Join(columns(t.key), ", ") + ") DO UPDATE SET " + each(columns(t.rest), "%[1]s = excluded.%[1]s", ", ")
+}
+
+// each writes a list of names in a form.
+func each(names []string, form, between string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = fmt.Sprintf(form, n)
+	}
+	return strings.Join(out, between)
+}
+
+// unnest makes rows of arrays.
+func unnest(kinds []string) string {
+	arrays := make([]string, len(kinds))
+	for i, k := range kinds {
+		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, k)
+	}
+	return "unnest(" + strings.Join(arrays, ", ") + ")"
+}
+
+// updateAll is the text that replaces the rest of many records that are there.
+func (t *table[V]) updateAll(kinds []string) string {
+	return "UPDATE " + t.name + " AS t SET " + each(columns(t.rest), "%[1]s = v.%[1]s", ", ") +
+		" FROM " + unnest(kinds) + " AS v(" + strings.Join(columns(t.key, t.rest), ", ") + ") WHERE " + each(columns(t.key), "t.%[1]s = v.%[1]s", " AND ")
 }
 
 // update is the text that replaces the rest of one record that is there.
@@ -81,27 +124,61 @@ func (t *table[V]) update() string {
 	return "UPDATE " + t.name + " SET " + list(columns(t.rest), ", ") + " WHERE " + list(columns(t.key), " AND ")
 }
 
+// arrays are records as one parameter a column, with the columns' types.
+func (t *tx) arrays(rows [][]any) (args []any, kinds []string) {
+	column := make([]any, len(rows))
+	for c := range rows[0] {
+		for r, row := range rows {
+			column[r] = row[c]
+		}
+		array, kind := t.store.dialect.Array(column)
+		args, kinds = append(args, array), append(kinds, kind)
+	}
+	return args, kinds
+}
+
 // save writes records, whether they are there or not.
 func save[V any](tx *tx, t *table[V], records []V) error {
+	if tx.store.dialect.Array != nil && len(records) > 0 {
+		rows := make([][]any, len(records))
+		for i, r := range records {
+			rows[i] = t.values(tx.numbers, r)
+		}
+		args, kinds := tx.arrays(rows)
+		return tx.write("write "+t.name, t.text(insertAll, kinds), args...)
+	}
 	return pieces(records, func(some []V) error {
 		var args []any
 		for _, r := range some {
-			args = append(args, t.values(tx.numbers, r)...)
+			values := t.values(tx.numbers, r)
+			if args == nil {
+				args = make([]any, 0, len(some)*len(values))
+			}
+			args = append(args, values...)
 		}
-		return tx.write("write "+t.name, t.text(len(some)), args...)
+		return tx.write("write "+t.name, t.text(len(some), nil), args...)
 	})
 }
 
-// change writes records that are there.
+// change writes records that are there. An upsert would look through all
+// unique indexes first.
 func change[V any](tx *tx, t *table[V], records []V) error {
-	if tx.store.dialect.Send != nil {
-		return save(tx, t, records) // one long statement instead of many
+	if len(records) == 0 {
+		return nil
 	}
-	// An upsert would look through all unique indexes first.
 	skip, keys := len(columns(t.key, t.fixed)), len(columns(t.key))
+	if tx.store.dialect.Array != nil {
+		rows := make([][]any, len(records))
+		for i, r := range records {
+			all := t.values(tx.numbers, r)
+			rows[i] = append(all[:keys:keys], all[skip:]...)
+		}
+		args, kinds := tx.arrays(rows)
+		return tx.write("write "+t.name, t.text(updateAll, kinds), args...)
+	}
 	for _, r := range records {
 		all := t.values(tx.numbers, r)
-		if err := tx.write("write "+t.name, t.text(-1), slices.Concat(all[skip:], all[:keys])...); err != nil {
+		if err := tx.write("write "+t.name, t.text(updateOne, nil), append(all[skip:], all[:keys]...)...); err != nil {
 			return err
 		}
 	}
@@ -125,9 +202,9 @@ func (t *tx) Save(c ledger.Changes) error {
 		func() error { return save(t, purses, c.Purses) },
 		func() error { return save(t, halts, c.Halts) },
 		func() error { return save(t, balances, c.Balances) },
-		func() error { return save(t, attempts, c.Attempts) },
+		func() error { return save(t, attempts, c.NewAttempts) },
+		func() error { return change(t, attempts, c.Attempts) },
 		func() error { return save(t, charges, c.Charges) },
-		t.send,
 	} {
 		if err := write(); err != nil {
 			return err
@@ -151,21 +228,36 @@ var requests = &table[ledger.Payload]{
 	values: func(n numbers, p ledger.Payload) []any { return []any{n.ref(p.Batch, p.Seq), p.Request} },
 }
 
-// Head is read first in every write transaction, and locks there. It is asked
-// for before it is written, if at all, so that once is enough.
-func (t *tx) Head() (ledger.Head, error) {
-	if t.head != nil {
-		return *t.head, nil
+// lock is the question for the head.
+func (t *tx) lock() Statement {
+	text := "SELECT n, hash FROM head WHERE id = 1"
+	if t.conn != nil {
+		text += t.store.dialect.Lock
 	}
-	var h ledger.Head
-	found, err := t.one("read the head", "SELECT n, hash FROM head WHERE id = 1"+t.lock, nil, &h.N, &h.Hash)
-	if err == nil && !found {
-		err = unreadable("read the head", "", errors.New("the row is missing"))
-	}
-	if err == nil {
+	return Statement{"read the head", text, nil, func(s Row) error {
+		var h ledger.Head
+		err := s.Scan(&h.N, &h.Hash)
 		t.head = &h
+		return err
+	}}
+}
+
+// Head is asked for before it is written, if at all, so that once is enough.
+// Where it is the lock, the transaction's first message asks for it.
+func (t *tx) Head() (ledger.Head, error) {
+	if t.head == nil {
+		var questions []Statement
+		if !t.remote() {
+			questions = append(questions, t.lock())
+		}
+		if err := t.ask(questions...); err != nil {
+			return ledger.Head{}, err
+		}
 	}
-	return h, err
+	if t.head == nil {
+		return ledger.Head{}, unreadable("read the head", "", errors.New("the row is missing"))
+	}
+	return *t.head, nil
 }
 
 // Result reads a judgement.

@@ -16,49 +16,73 @@ type tx struct {
 	store    *Store
 	conn     *connection // writing
 	snapshot *sql.Tx     // reading
-	lock     string
 	numbers  numbers
 	unsent   []Statement
+	answered bool // the database has answered something
 	wrote    bool
 	head     *ledger.Head // as the lock found it
 }
 
 var _ ledger.Tx = (*tx)(nil)
 
-// sink is what a row is scanned into.
-type sink interface{ Scan(...any) error }
+// Row is what a row is scanned from.
+type Row interface{ Scan(...any) error }
 
-func (t *tx) query(op, text string, args []any, each func(sink) error) error {
+// query asks one question.
+func (t *tx) query(op, text string, args []any, each func(Row) error) error {
+	return t.ask(Statement{op, text, args, each})
+}
+
+// ask asks questions: in one message, behind what was kept to be sent, where
+// each message costs a journey.
+func (t *tx) ask(questions ...Statement) error {
+	if t.remote() {
+		t.unsent = append(t.unsent, questions...)
+		return t.send()
+	}
+	for _, q := range questions {
+		if err := t.alone(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remote says whether statements wait to be sent together.
+func (t *tx) remote() bool { return t.conn != nil && t.store.dialect.Send != nil }
+
+// alone asks one question of a snapshot, or of a database in this process.
+func (t *tx) alone(q Statement) error {
 	var (
 		rows *sql.Rows
 		err  error
 	)
 	if t.snapshot != nil {
-		rows, err = t.snapshot.QueryContext(t.ctx, t.store.marks(text), args...)
+		rows, err = t.snapshot.QueryContext(t.ctx, t.store.marks(q.Text), q.Args...)
 	} else {
 		var s *sql.Stmt
-		if s, err = t.conn.stmt(t.ctx, t.store.marks(text)); err == nil {
-			rows, err = s.QueryContext(t.ctx, args...)
+		if s, err = t.conn.stmt(t.ctx, t.store.marks(q.Text)); err == nil {
+			rows, err = s.QueryContext(t.ctx, q.Args...)
 		}
 	}
 	if err != nil {
-		return t.failed(op, err)
+		return t.failed(q.Op, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := each(scanner{rows, t, op}); err != nil {
+		if err := q.Each(scanner{rows, t, q.Op}); err != nil {
 			return err
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return t.failed(op, err)
+		return t.failed(q.Op, err)
 	}
 	return nil
 }
 
 // scanner translates the errors of Scan; those of the caller's own pass.
 type scanner struct {
-	rows *sql.Rows
+	rows Row
 	tx   *tx
 	op   string
 }
@@ -77,7 +101,7 @@ func (s scanner) Scan(into ...any) error {
 // one scans the only row, and says whether there was one.
 func (t *tx) one(op, text string, args []any, into ...any) (bool, error) {
 	found := false
-	err := t.query(op, text, args, func(s sink) error {
+	err := t.query(op, text, args, func(s Row) error {
 		found = true
 		return s.Scan(into...)
 	})
@@ -87,6 +111,9 @@ func (t *tx) one(op, text string, args []any, into ...any) (bool, error) {
 func (t *tx) exec(op, text string, args ...any) (int64, error) {
 	if t.conn == nil {
 		return 0, t.failed(op, errors.New("a snapshot can't be written"))
+	}
+	if err := t.send(); err != nil {
+		return 0, err
 	}
 	s, err := t.conn.stmt(t.ctx, t.store.marks(text))
 	if err != nil {
@@ -104,13 +131,14 @@ func (t *tx) exec(op, text string, args ...any) (int64, error) {
 	return n, nil
 }
 
-// write does a statement, or keeps it to be sent with others.
+// write does a statement, or keeps it to be sent with others: at the latest
+// with COMMIT.
 func (t *tx) write(op, text string, args ...any) error {
-	if t.store.dialect.Send == nil || t.conn == nil {
+	if !t.remote() {
 		_, err := t.exec(op, text, args...)
 		return err
 	}
-	t.unsent = append(t.unsent, Statement{text, args})
+	t.unsent, t.wrote = append(t.unsent, Statement{Op: op, Text: text, Args: args}), true
 	return nil
 }
 
@@ -119,12 +147,42 @@ func (t *tx) send() error {
 	if len(t.unsent) == 0 {
 		return nil
 	}
-	err := t.store.dialect.Send(t.ctx, t.conn.conn, t.unsent)
-	t.unsent, t.wrote = nil, true
-	if err != nil {
-		return t.failed("write the ledger", err)
+	list := t.unsent
+	t.unsent = nil
+	var own error // of a row that can't be read, which is no fault of the connection
+	for i, q := range list {
+		if q.Each != nil {
+			list[i].Each = func(r Row) error {
+				own = q.Each(scanner{r, t, q.Op})
+				return own
+			}
+		}
 	}
+	at, err := t.store.dialect.Send(t.ctx, t.conn.conn, list)
+	if own != nil {
+		return own
+	}
+	if err != nil {
+		return t.failed(list[at].Op, err)
+	}
+	t.answered = true
 	return nil
+}
+
+// commit ends a transaction that wrote. COMMIT never travels with the first
+// message of a connection that may be dead: whether it arrived could not be
+// told.
+func (t *tx) commit() error {
+	if !t.remote() {
+		return t.plain("COMMIT")
+	}
+	if !t.answered {
+		if err := t.send(); err != nil {
+			return err
+		}
+	}
+	t.unsent = append(t.unsent, Statement{Op: "write the ledger", Text: "COMMIT"})
+	return t.send()
 }
 
 // plain runs BEGIN and COMMIT, which can't be prepared everywhere.
@@ -185,6 +243,20 @@ func padded(list []any, each func([]any) error) error {
 		}
 	}
 	return nil
+}
+
+// among asks for the rows in which a column has one of some values: for all of
+// them at once where a list is one parameter, else in pieces. ask gets the
+// condition and its parameters.
+func (t *tx) among(column string, values []any, ask func(where string, args []any) error) error {
+	if len(values) == 0 {
+		return nil
+	}
+	if a := t.store.dialect.Array; a != nil {
+		array, kind := a(values)
+		return ask("WHERE "+column+" = ANY($1::"+kind+"[])", []any{array})
+	}
+	return padded(values, func(some []any) error { return ask("WHERE "+column+" IN "+places(1, len(some)), some) })
 }
 
 // places is "($3, $4)": a list of width, numbered from the first.
