@@ -80,7 +80,7 @@ func BenchmarkFullDay(b *testing.B, open func() (*ledger.Ledger, error), behind 
 	}
 	if err == nil { // a day's attempts, a tenth of a second apart
 		err = behind(`INSERT INTO attempts SELECT ref + 1 + i, n, batch_id, seq + 1 + i, request_id, key_id, sent_at, until,
-			ended_at, status, outcome, ending, counted_at - 100000 * CAST(i AS BIGINT), receipt
+			ended_at, status, outcome, ending, counted_at - 100000 * CAST(i AS BIGINT), receipt, batched
 			FROM attempts, (WITH RECURSIVE up(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM up WHERE i < 99999) SELECT i FROM up) AS few`)
 	}
 	if err == nil {

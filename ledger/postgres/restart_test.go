@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/pgtest"
@@ -109,6 +110,57 @@ func TestRestart(t *testing.T) {
 		t.Errorf("%d charges, %+v", v.Charges, sums)
 	}
 	t.Logf("%d calls were out of reach", lost)
+}
+
+// TestDeadConnection has the kept connection die between two calls. The next
+// one finds a new one by itself and is written once, also when it has nothing
+// to ask first, so that its writes are the first thing that is sent.
+func TestDeadConnection(t *testing.T) {
+	url := pgtest.Database(t)
+	l, err := opener(url)(ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx := context.Background()
+	id, err := ledgertest.Claim(l)
+	if err == nil {
+		err = l.Plan(ctx, id, ledgertest.Jobs(0, 1))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, call := range map[string]func() error{
+		"a write alone": func() error { return l.Balance(ctx, ledger.Balance{Key: "k", Total: 5}) },
+		"a key's row":   func() error { return l.Prove(ctx, "k") },
+		"a job": func() error {
+			_, _, err := l.Admit(ctx, ledger.Ask{Batch: id}, func(ledger.Standing) ledger.Verdict { return ledger.Verdict{Action: ledger.Go} })
+			return err
+		},
+	} {
+		// Waits until it is gone, not only told to go.
+		if err := behind(url, "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'offpeak'"); err != nil {
+			t.Fatal(err)
+		}
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// The readers' connections died, too, and database/sql says so once each.
+	r, err := opener(url)(ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Verify(ctx); err != nil {
+		t.Error(err)
+	}
+	if attempts, err := r.Attempts(ctx, id, 0); err != nil || len(attempts) != 1 {
+		t.Errorf("sent %d times, %v", len(attempts), err)
+	}
+	if readings, err := r.Balances(ctx, "k", time.Time{}, time.Now().Add(time.Hour)); err != nil || len(readings) != 1 {
+		t.Errorf("%d readings, %v", len(readings), err)
+	}
 }
 
 // job sends and settles a job, asking again while the server is away. A lost

@@ -121,10 +121,11 @@ func (t *tx) Count(key string) (int, error) {
 }
 
 // Ends counts what lies in a stretch of time. What isn't counted has 0 there,
-// before every stretch.
+// before every stretch, and isn't in the index: its condition stands in the
+// question, so that a planner sees that it may be used.
 func (t *tx) Ends(key string, after, upTo time.Time) (n int64, next time.Time, err error) {
 	_, err = t.one("read attempts", `SELECT COUNT(*) FROM attempts
-		WHERE key_id = $1 AND counted_at > $2 AND counted_at <= $3`,
+		WHERE key_id = $1 AND counted_at > $2 AND counted_at <= $3 AND counted_at > 0`,
 		[]any{key, ledger.Micros(after), ledger.Micros(upTo)}, &n)
 	if err != nil {
 		return 0, time.Time{}, err
@@ -137,7 +138,7 @@ func (t *tx) Ends(key string, after, upTo time.Time) (n int64, next time.Time, e
 func (t *tx) NthEnd(key string, after time.Time, n int64) (time.Time, error) {
 	var at int64
 	_, err := t.one("read attempts", `SELECT counted_at FROM attempts
-		WHERE key_id = $1 AND counted_at > $2 ORDER BY counted_at LIMIT 1 OFFSET $3`,
+		WHERE key_id = $1 AND counted_at > $2 AND counted_at > 0 ORDER BY counted_at LIMIT 1 OFFSET $3`,
 		[]any{key, ledger.Micros(after), n - 1}, &at)
 	return ledger.Instant(at), err
 }

@@ -36,14 +36,15 @@ func (t *tx) Charges(id batch.ID, yield func(ledger.Charge) error) error {
 	return t.charges(where, args, yield)
 }
 
-// ChargesOf reads those of some jobs.
+// ChargesOf reads those of some jobs. The index is by place: request ids are
+// random, and one by them would be written all over.
 func (t *tx) ChargesOf(requestIDs []string) (out []ledger.Charge, err error) {
 	args := make([]any, len(requestIDs))
 	for i, id := range requestIDs {
 		args[i] = id
 	}
 	err = t.among("request_id", args, func(where string, some []any) error {
-		return t.charges(where, some, func(c ledger.Charge) error {
+		return t.charges("WHERE (batch_id, seq) IN (SELECT batch_id, seq FROM jobs "+where+")", some, func(c ledger.Charge) error {
 			out = append(out, c)
 			return nil
 		})
