@@ -78,13 +78,16 @@ func instant(t time.Time) time.Time {
 }
 
 func (l *Ledger) read(ctx context.Context, do func(Tx) error) error {
-	l.mu.Lock()
-	closed := l.closed
-	l.mu.Unlock()
-	if closed {
+	if l.isClosed() {
 		return errClosed()
 	}
 	return l.store.Read(ctx, do)
+}
+
+func (l *Ledger) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 func errClosed() error {

@@ -39,21 +39,31 @@ func (l *Ledger) Batches(ctx context.Context, limit int) ([]Batch, error) {
 
 // Job is one job with its request. NotFound when there is none.
 func (l *Ledger) Job(ctx context.Context, id batch.ID, seq int) (Job, error) {
-	var out Job
-	ref := JobRef{id, seq}
-	err := l.read(ctx, func(tx Tx) error {
-		row, found, err := first(tx.Jobs([]JobRef{ref}))
-		if err != nil {
-			return err
-		}
-		if !found {
-			return noJob("read", ref)
-		}
-		out = row.Job
-		out.Request, err = tx.Request(ref)
-		return err
-	})
-	return out, err
+	return l.job(ctx, JobRef{id, seq}, true)
+}
+
+// Glance is Job without the request, which may be long: for who asks where a
+// job stands.
+func (l *Ledger) Glance(ctx context.Context, id batch.ID, seq int) (Job, error) {
+	return l.job(ctx, JobRef{id, seq}, false)
+}
+
+func (l *Ledger) job(ctx context.Context, ref JobRef, request bool) (Job, error) {
+	if l.isClosed() {
+		return Job{}, errClosed()
+	}
+	if ref.Seq < 0 {
+		return Job{}, noJob("read", ref)
+	}
+	row, payload, found, err := l.store.Job(ctx, ref, request)
+	switch {
+	case err != nil:
+		return Job{}, err
+	case !found:
+		return Job{}, noJob("read", ref)
+	}
+	row.Request = payload
+	return row.Job, nil
 }
 
 // Jobs lists the jobs with from <= Seq < to in order, without their requests.

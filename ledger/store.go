@@ -22,6 +22,9 @@ type Store interface {
 	Write(ctx context.Context, do func(Tx) error) error
 	// Read runs do on one snapshot, beside any Write. Saving is an error.
 	Read(ctx context.Context, do func(Tx) error) error
+	// Job reads one job, with its request when that is asked for. The bool is
+	// false when there is none.
+	Job(ctx context.Context, ref JobRef, request bool) (JobRow, []byte, bool, error)
 	// Close ends it. Nothing may run meanwhile or after.
 	Close() error
 }

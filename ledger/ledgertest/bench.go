@@ -42,11 +42,7 @@ func BenchmarkNightJob(b *testing.B, open func() (*ledger.Ledger, error)) {
 				if seq >= b.N {
 					return
 				}
-				_, n, err := l.Admit(ctx, ledger.Ask{Batch: id, Seq: seq}, always(ledger.Go))
-				if err == nil {
-					_, err = l.Settle(ctx, ledger.Closing{Batch: id, Seq: seq, Attempt: n, Status: 200}, chargeOf(97_250), "out")
-				}
-				if err != nil {
+				if err := bookOne(ctx, l, id, seq); err != nil {
 					b.Error(err)
 					return
 				}
@@ -99,4 +95,62 @@ func BenchmarkFullDay(b *testing.B, open func() (*ledger.Ledger, error), behind 
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkReading measures what is read most, and most at once, of a night of
+// 100,000 jobs that are planned and a tenth of which is done: one job by itself,
+// a page of 1,000, and the proof of all the books.
+func BenchmarkReading(b *testing.B, open func() (*ledger.Ledger, error)) {
+	const jobs, page = 100_000, 1000
+	l, err := open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	ctx := context.Background()
+	id, err := Claim(l)
+	for from := 0; from < jobs && err == nil; from += page {
+		err = l.Plan(ctx, id, Jobs(from, from+page))
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	const hands = 64
+	for h := range hands {
+		wg.Go(func() {
+			for seq := h; seq < jobs/10; seq += hands {
+				if err := bookOne(ctx, l, id, seq); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, c := range []struct {
+		what string
+		read func(i int) error
+	}{
+		{"a job", func(i int) error { _, err := l.Job(ctx, id, i*7919%jobs); return err }},
+		{"a job without its request", func(i int) error { _, err := l.Glance(ctx, id, i*7919%jobs); return err }},
+		{"a page of 1000", func(i int) error { _, err := l.Jobs(ctx, id, i*page%jobs, i*page%jobs+page); return err }},
+		{"all books", func(int) error { _, err := l.Verify(ctx); return err }},
+	} {
+		b.Run(c.what, func(b *testing.B) {
+			for i := range b.N {
+				if err := c.read(i); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func bookOne(ctx context.Context, l *ledger.Ledger, id batch.ID, seq int) error {
+	_, n, err := l.Admit(ctx, ledger.Ask{Batch: id, Seq: seq}, always(ledger.Go))
+	if err == nil {
+		_, err = l.Settle(ctx, ledger.Closing{Batch: id, Seq: seq, Attempt: n, Status: 200}, chargeOf(97_250), "out")
+	}
+	return err
 }

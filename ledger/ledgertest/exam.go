@@ -176,6 +176,10 @@ func (d *desk) job(seq int) ledger.Job {
 	d.Helper()
 	j, err := d.Job(d.ctx, d.id, seq)
 	d.ok(err)
+	glance, err := d.Glance(d.ctx, d.id, seq)
+	d.ok(err)
+	glance.Request = j.Request
+	d.same(glance, j, "a job without its request")
 	return j
 }
 

@@ -124,3 +124,8 @@ func BenchmarkFullDay(b *testing.B) {
 	ledgertest.BenchmarkFullDay(b, func() (*ledger.Ledger, error) { return opener(url)(ledger.Options{}) },
 		func(statement string) error { return behind(url, statement) })
 }
+
+func BenchmarkReading(b *testing.B) {
+	url := pgtest.Database(b)
+	ledgertest.BenchmarkReading(b, func() (*ledger.Ledger, error) { return opener(url)(ledger.Options{}) })
+}

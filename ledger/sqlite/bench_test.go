@@ -22,3 +22,8 @@ func BenchmarkFullDay(b *testing.B) {
 	ledgertest.BenchmarkFullDay(b, func() (*ledger.Ledger, error) { return opener(path)(ledger.Options{}) },
 		func(statement string) error { return behind(path, statement) })
 }
+
+func BenchmarkReading(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "ledger.db")
+	ledgertest.BenchmarkReading(b, func() (*ledger.Ledger, error) { return opener(path)(ledger.Options{}) })
+}

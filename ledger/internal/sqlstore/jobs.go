@@ -26,17 +26,22 @@ var jobs = &table[ledger.JobRow]{
 	},
 }
 
-const selectJobs = `SELECT batch_id, seq, name, request_id, digest, type, models, agents, ceiling, estimate, priority,
-	state, why, attempts, tries, limited, not_before, doubt, output, raised, updated_at FROM jobs `
+const (
+	jobColumns = `batch_id, seq, name, request_id, digest, type, models, agents, ceiling, estimate, priority,
+	state, why, attempts, tries, limited, not_before, doubt, output, raised, updated_at`
+	selectJobs = "SELECT " + jobColumns + " FROM jobs "
+)
 
-func scanJob(s Row) (ledger.JobRow, error) {
+func scanJob(s Row, more ...any) (ledger.JobRow, error) {
 	var (
 		j                  ledger.JobRow
 		models, doubt      string
 		notBefore, updated int64
 	)
-	err := s.Scan(&j.Batch, &j.Seq, &j.Name, &j.RequestID, &j.Digest, &j.Type, &models, &j.Agents, &j.Ceiling, &j.Estimate,
-		&j.Priority, &j.State, &j.Why, &j.Attempts, &j.Tries, &j.Limited, &notBefore, &doubt, &j.Output, &j.Raised, &updated)
+	err := s.Scan(append([]any{
+		&j.Batch, &j.Seq, &j.Name, &j.RequestID, &j.Digest, &j.Type, &models, &j.Agents, &j.Ceiling, &j.Estimate,
+		&j.Priority, &j.State, &j.Why, &j.Attempts, &j.Tries, &j.Limited, &notBefore, &doubt, &j.Output, &j.Raised, &updated,
+	}, more...)...)
 	if err != nil {
 		return j, err
 	}

@@ -56,6 +56,7 @@ type Store struct {
 
 	numbers sync.Map // of batches, by id
 	texts   sync.Map // with marks, by text
+	singles sync.Map // prepared on the pool that reads, by text; they end with it
 
 	mu     sync.Mutex // one writer at a time
 	writer *connection

@@ -69,6 +69,11 @@ func (t *tx) alone(q Statement) error {
 		return t.failed(q.Op, err)
 	}
 	defer rows.Close()
+	return t.drain(rows, q)
+}
+
+// drain reads an answer to its end.
+func (t *tx) drain(rows *sql.Rows, q Statement) error {
 	for rows.Next() {
 		if err := q.Each(scanner{rows, t, q.Op}); err != nil {
 			return err
