@@ -65,6 +65,7 @@ func (h *Hands) auditNight(ctx context.Context, in batch.AuditRequest, p *pulse)
 	if !verdict.Audit.Passed {
 		result.State = stateFailed
 	}
+	result.Carried = h.carried(b, in, verdict)
 	morning, err := night.write(ctx, verdict, &result)
 	if err != nil {
 		return batch.Result{}, err

@@ -8,8 +8,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
 )
 
 // How a night is cut up.
@@ -36,6 +38,9 @@ func (h *Hands) PlanNight(ctx context.Context, in batch.PlanRequest) (batch.Plan
 }
 
 func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch.Plan, error) {
+	if ref, ok, err := manifest.Ref(in.Input); ok && err == nil && ref.Batch != "" {
+		return h.goOn(ctx, in, ref)
+	}
 	src, err := readInput(ctx, in.Input)
 	if err != nil {
 		return batch.Plan{}, err
@@ -61,10 +66,12 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 	if err != nil {
 		return batch.Plan{}, err
 	}
+	policy := m.Policy
+	policy.Window = &m.Window
 	b, err := h.claim(ctx, ledger.Batch{
 		ID: batch.NewID(m.Name, start.Span.Night), Provider: m.Provider, Key: h.key,
 		Owner: ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}, Digest: s.digest.Sum(),
-		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: m.Policy,
+		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: policy,
 	})
 	if batch.KindOf(err) == batch.ManifestDiffers {
 		err = h.difference(ctx, b, src, p, err)
@@ -75,13 +82,22 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 	if err := h.write(ctx, b, src, s, p); err != nil {
 		return batch.Plan{}, err
 	}
+	b.Jobs = len(s.days)
+	terms.warnings = append(terms.warnings, s.warnings()...)
+	return h.outline(ctx, b, start, s.days, terms)
+}
+
+// outline is the plan of a batch whose jobs are in the books. days are their
+// day prices, as far as they were priced just now.
+func (h *Hands) outline(ctx context.Context, b ledger.Batch, start tariff.Start, days []money.USD, terms terms) (batch.Plan, error) {
 	plan := batch.Plan{
-		Batch: b.ID, Provider: m.Provider, Window: m.Window, Start: start, Jobs: len(s.days),
-		Budget: m.Budget, Policy: m.Policy, Card: terms.card,
+		Batch: b.ID, Provider: b.Provider, Window: *b.Policy.Window, Start: start, Jobs: b.Jobs,
+		Budget: b.Budget, Policy: b.Policy, Card: b.Card,
 		ShardSize: shardSize, Shards: shards, InFlight: inFlight, Attributes: h.Attributes,
-		Warnings: append(terms.warnings, s.warnings()...),
+		Warnings: terms.warnings,
 	}
-	if err := h.pending(ctx, s, &plan); err != nil {
+	plan.Policy.Window = nil // the plan has it
+	if err := h.pending(ctx, days, &plan); err != nil {
 		return batch.Plan{}, err
 	}
 	if err := h.mode(ctx, &plan, terms.limits); err != nil {
@@ -108,7 +124,7 @@ func (h *Hands) claim(ctx context.Context, want ledger.Batch) (ledger.Batch, err
 		return have, &batch.Fault{Kind: batch.OutOfReach, Op: "claim", Thing: string(want.ID), Detail: "whether " + have.Owner.WorkflowID + " still runs can't be found out", Err: ask}
 	}
 	if running {
-		return have, err
+		return have, carriedOn(have, err)
 	}
 	h.Log.Warn("the night is taken over from a workflow that has ended", zap.String("batch", string(want.ID)), zap.String("owner", have.Owner.WorkflowID))
 	if err := h.Ledger.TakeOver(ctx, want.ID, have.Owner, want.Owner); err != nil {
@@ -199,7 +215,7 @@ func (h *Hands) write(ctx context.Context, b ledger.Batch, src source, s *survey
 }
 
 // pending adds up what still has to be sent.
-func (h *Hands) pending(ctx context.Context, s *survey, plan *batch.Plan) error {
+func (h *Hands) pending(ctx context.Context, days []money.USD, plan *batch.Plan) error {
 	for from := 0; from < plan.Jobs; from += chunkJobs {
 		jobs, err := h.Ledger.Jobs(ctx, plan.Batch, from, min(from+chunkJobs, plan.Jobs))
 		if err != nil {
@@ -211,17 +227,17 @@ func (h *Hands) pending(ctx context.Context, s *survey, plan *batch.Plan) error 
 			}
 			plan.Pending++
 			plan.Estimate, plan.Ceiling = plus(plan.Estimate, j.Estimate), plus(plan.Ceiling, j.Ceiling)
-			plan.DayPrice = plus(plan.DayPrice, dayPrice(s.days, j))
+			plan.DayPrice = plus(plan.DayPrice, dayPrice(days, plan.Card, j))
 		}
 	}
 	return nil
 }
 
-// dayPrice is what a job is expected to cost by day; its estimate, the night
+// dayPrice is what a job is expected to cost by day; by its estimate, the night
 // price, if it isn't one of this reading.
-func dayPrice(days []money.USD, j ledger.Job) money.USD {
+func dayPrice(days []money.USD, card tariff.Card, j ledger.Job) money.USD {
 	if j.Seq < len(days) {
 		return days[j.Seq]
 	}
-	return j.Estimate
+	return plus(j.Estimate, card.Saved(j.Estimate, j.Agents))
 }

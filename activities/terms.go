@@ -34,19 +34,24 @@ func (h *Hands) terms(ctx context.Context) (terms, error) {
 		t.card = tariff.Swarms()
 		t.warnings = append(t.warnings, fmt.Sprintf("the rate card can't be read, prices are those of %s: %s", t.card.Source, plain(err)))
 	}
+	return t, h.limits(ctx, &t)
+}
+
+// limits asks for the live limits alone.
+func (h *Hands) limits(ctx context.Context, t *terms) error {
 	limits, receipt, err := h.Swarms.RateLimits(ctx)
 	if err != nil {
 		if batch.KindOf(err) == batch.KeyRefused {
-			return t, err
+			return err
 		}
 		t.warnings = append(t.warnings, "the rate limits can't be read, so it isn't known whether the night is long enough: "+plain(err))
 		t.limits.Windows = h.ownLimits()
-		return t, nil
+		return nil
 	}
 	t.limits = limits
 	h.note(ctx, limits.Windows, receipt.EndedAt())
 	t.limits.Windows = append(t.limits.Windows, h.ownLimits()...)
-	return t, nil
+	return nil
 }
 
 // plain is an error's own message, for a warning.

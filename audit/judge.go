@@ -12,7 +12,7 @@ import (
 // Terms are what a night is judged by.
 type Terms struct {
 	Batch  ledger.Batch   // its id, rate card and number of jobs
-	Span   tariff.Span    // the night in which every run should have ended
+	Span   tariff.Span    // the night in which every run should have ended, but for those of earlier nights
 	Totals ledger.Totals  // the ledger's running sums, to be compared with its rows
 	Stop   string         // why the night stopped early, if it did
 	Zone   *time.Location // in which people read times; nil: the zone that the span carries
@@ -95,31 +95,12 @@ func (j *Judge) Job(job ledger.Job) {
 		j.held += job.Ceiling
 	case batch.Parked:
 		j.parked.jobs++
-		j.parked.dollars += j.putOff(job)
+		j.parked.dollars += j.terms.Batch.Card.Saved(job.Estimate, job.Agents) // when it does run
 	}
 	if job.Attempts > 1 {
 		j.retried++
 		j.again += job.Attempts - 1
 	}
-}
-
-// putOff is what a parked job is expected to save when it does run: its
-// estimate is a night price, n times its tokens' day price, so the night takes
-// (1-n)/n of it off.
-func (j *Judge) putOff(job ledger.Job) money.USD {
-	card := j.terms.Batch.Card
-	tokens := job.Estimate - card.PerAgent.Times(job.Agents)
-	if tokens <= 0 || card.Night <= 0 {
-		return 0
-	}
-	r := tokens.Rat()
-	r.Mul(r, (money.One - card.Night).Rat())
-	r.Quo(r, card.Night.Rat())
-	v, err := money.FromRat(r)
-	if err != nil {
-		return 0 // beyond all dollars: no estimate of ours
-	}
-	return v
 }
 
 // Charge takes in a charge of the batch, each once.
@@ -133,7 +114,7 @@ func (j *Judge) Charge(c ledger.Charge) {
 	a.billed += c.Total
 	a.dearest = max(a.dearest, c.Total)
 
-	check, b := examine(j.terms.Batch.Card, j.terms.Span, j.terms.Zone, c)
+	check, b := examine(j.terms.Batch.Card, j.span(c), j.terms.Zone, c)
 	switch check.Proof {
 	case Unproven:
 		named(j.unproven, check.Cause).observe(c, c.Total, check.Evidence)
@@ -161,6 +142,19 @@ func (j *Judge) Charge(c ledger.Charge) {
 	if d := abs((c.DayPrice - c.NightPrice) - (b.day - b.night)); d > toleranceTotal {
 		j.expected.add(c.Seq, c.Name, d)
 	}
+}
+
+// span is the night that a charge is judged by: of a batch that went on in a
+// later night, the one in which its run was sent.
+func (j *Judge) span(c ledger.Charge) tariff.Span {
+	w := j.terms.Batch.Policy.Window
+	if w == nil || c.SentAt.IsZero() || !c.SentAt.Before(j.terms.Span.Opens) {
+		return j.terms.Span
+	}
+	if earlier, ok := w.Containing(c.SentAt); ok {
+		return earlier
+	}
+	return j.terms.Span
 }
 
 func abs(u money.USD) money.USD { return max(u, -u) }

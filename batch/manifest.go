@@ -59,6 +59,11 @@ type Policy struct {
 	BatchSize      int           `json:"batch_size"`      // most jobs in one request of the batch endpoint; 10 by default
 	RequestTimeout time.Duration `json:"request_timeout"` // how long one HTTP request may take; 600 s by default
 	LogLag         time.Duration `json:"log_lag"`         // how long a finished run may take to show in the provider's log; 2 min by default
+	CarryOver      bool          `json:"carry_over"`      // what is parked runs in the next night by itself; true by default
+
+	// Window is the batch's window, as the books keep it: a later night has no
+	// manifest to read it from. Nil outside of the books.
+	Window *tariff.Window `json:"window,omitempty"`
 }
 
 // Job is one piece of paid work as the manifest states it.

@@ -16,10 +16,18 @@ import (
 // PlanRequest asks for a night to be planned: read the manifest, claim the
 // night, write jobs and request ids into the ledger.
 type PlanRequest struct {
-	Input      json.RawMessage `json:"input"` // a whole manifest, or {"manifest": "file:///..."}
+	Input      json.RawMessage `json:"input"` // a whole manifest, {"manifest": "file:///..."}, or a GoOn
 	WorkflowID string          `json:"workflow_id"`
 	RunID      string          `json:"run_id"`
 	Asked      time.Time       `json:"asked"` // the story's clock when the night was asked for
+
+	Parent Run `json:"parent,omitzero"` // the night that handed its parked jobs on to this one, as its last act
+}
+
+// Run names one run of a workflow.
+type Run struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
 }
 
 // Plan is what a night is going to do.
@@ -37,12 +45,13 @@ type Plan struct {
 	Policy     Policy        `json:"policy"`
 	Card       tariff.Card   `json:"card"`
 	Fit        Fit           `json:"fit"`
-	ShardSize  int           `json:"shard_size"`       // jobs per NightlyShard
-	Shards     int           `json:"shards"`           // shards under way at once
-	InFlight   int           `json:"in_flight"`        // jobs under way at once in one shard
-	Chunk      int           `json:"chunk,omitempty"`  // jobs per request of the batch endpoint; 0: each job is a request of its own
-	Chunks     int           `json:"chunks,omitempty"` // at most so many batch requests tonight; 0: no bound
-	Attributes bool          `json:"attributes"`       // the namespace has our search attributes
+	ShardSize  int           `json:"shard_size"`        // jobs per NightlyShard
+	Shards     int           `json:"shards"`            // shards under way at once
+	InFlight   int           `json:"in_flight"`         // jobs under way at once in one shard
+	Chunk      int           `json:"chunk,omitempty"`   // jobs per request of the batch endpoint; 0: each job is a request of its own
+	Chunks     int           `json:"chunks,omitempty"`  // at most so many batch requests tonight; 0: no bound
+	Carried    bool          `json:"carried,omitempty"` // planned from the books, without a manifest: what an earlier night left over
+	Attributes bool          `json:"attributes"`        // the namespace has our search attributes
 	Warnings   []string      `json:"warnings,omitempty"`
 }
 

@@ -23,6 +23,7 @@ type Result struct {
 	Results  string       `json:"results,omitempty"` // URL of results.jsonl in the archive: every job with its answer
 
 	Reconciled *Reconciliation `json:"reconciled,omitempty"` // against the provider's log and credits
+	Carried    *Carry          `json:"carried,omitempty"`    // what becomes of the parked jobs; nil when there are none
 }
 
 // Money is the night in dollars.

@@ -171,6 +171,9 @@ func (p *page) leftovers(m Morning) {
 		return
 	}
 	p.head("LEFT OVER")
+	if m.Carried != nil {
+		p.wrap("  ", "            ", m.Carried.Text(m.Batch, m.Window.Opens.Location()))
+	}
 	type reason struct {
 		state batch.State
 		why   string

@@ -65,6 +65,24 @@ func (c Card) Price(u Usage, m money.Ratio) Price {
 	return Price{Input: round(in), Output: round(out), Agents: round(agents), Total: round(sum)}
 }
 
+// Saved is what a run saves against the day when it costs this much by night,
+// with so many agents: the night takes (1 - Night) / Night of its tokens' night
+// price off, and nothing off the agent fee. Zero when nothing can be said.
+func (c Card) Saved(night money.USD, agents int64) money.USD {
+	paid := night - c.PerAgent.Times(agents)
+	if paid <= 0 || c.Night <= 0 {
+		return 0
+	}
+	r := paid.Rat()
+	r.Mul(r, (money.One - c.Night).Rat())
+	r.Quo(r, c.Night.Rat())
+	v, err := money.FromRat(r)
+	if err != nil {
+		return 0 // beyond all dollars: no price of ours
+	}
+	return v
+}
+
 // Check says everything that is wrong with the card at once: a price below
 // zero, or a night multiplier that isn't above 0 and at most 1. Zero is
 // refused because it is what a missing field reads as. Each part of the joined

@@ -3,6 +3,8 @@ package workflows
 import (
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -38,6 +40,20 @@ func (c Child[In, Out]) Start(ctx workflow.Context, in In, id string) Future[Out
 	opts.WorkflowID = id
 	ctx = workflow.WithChildOptions(ctx, opts)
 	return Future[Out]{workflow.ExecuteChildWorkflow(ctx, c.Name, in)}
+}
+
+// Detach starts the child and waits only until it has begun: it outlives its
+// parent. One of this id that runs already is as good.
+func (c Child[In, Out]) Detach(ctx workflow.Context, in In, id string) error {
+	opts := c.Options(in)
+	opts.WorkflowID = id
+	opts.ParentClosePolicy = enumspb.PARENT_CLOSE_POLICY_ABANDON
+	ctx = workflow.WithChildOptions(ctx, opts)
+	err := workflow.ExecuteChildWorkflow(ctx, c.Name, in).GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return nil
+	}
+	return err
 }
 
 // Future is an answer of a known type.

@@ -48,7 +48,17 @@ func final() []string {
 }
 
 // PlanNight reads the manifest and writes jobs and request ids into the ledger.
-var PlanNight = Call[batch.PlanRequest, batch.Plan]{PlanNightName, func(batch.PlanRequest) workflow.ActivityOptions {
+var PlanNight = Call[batch.PlanRequest, batch.Plan]{PlanNightName, func(in batch.PlanRequest) workflow.ActivityOptions {
+	if in.Parent.RunID != "" {
+		// Nobody is waiting: a night that goes on by itself has until tomorrow.
+		return workflow.ActivityOptions{
+			TaskQueue:           TaskQueue,
+			Summary:             "Take what was left over from the books",
+			StartToCloseTimeout: 30 * time.Minute,
+			HeartbeatTimeout:    30 * time.Second,
+			RetryPolicy:         patient(),
+		}
+	}
 	return workflow.ActivityOptions{
 		TaskQueue:           TaskQueue,
 		Summary:             "Read the manifest, claim the night, write jobs and request ids",
@@ -211,6 +221,15 @@ var Shard = Child[ShardRequest, ShardResult]{NightlyShardName, func(in ShardRequ
 		ParentClosePolicy:   enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation: true,
 		StaticSummary:       fmt.Sprintf("Jobs %d to %d of %s", in.Page.From, in.Page.To-1, in.Page.Batch),
+	}
+}}
+
+// LeftOver is the night that sends what another one parked. It is no part of
+// that one, which ends: see Detach.
+var LeftOver = Child[batch.GoOn, batch.Result]{NightlyBatchName, func(in batch.GoOn) workflow.ChildWorkflowOptions {
+	return workflow.ChildWorkflowOptions{
+		TaskQueue:     TaskQueue,
+		StaticSummary: "What is left over of " + string(in.Batch),
 	}
 }}
 

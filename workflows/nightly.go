@@ -17,7 +17,8 @@ import (
 
 // NightlyBatch runs one night. Its input is one JSON value, so that a person
 // can paste it into the Temporal UI: a whole manifest, or
-// {"manifest": "file:///..."}.
+// {"manifest": "file:///..."}, or {"batch": "NAME/NIGHT"} to go on with a batch
+// that is in the books.
 //
 // It ends with the night's result; or fails with a fault's kind as the error
 // type: before anything was sent (BadInput, CreditsTooLow, OverBudget, ...) or
@@ -82,6 +83,7 @@ func (n *night) plan(ctx workflow.Context, input json.RawMessage) error {
 		WorkflowID: info.WorkflowExecution.ID,
 		RunID:      info.WorkflowExecution.RunID,
 		Asked:      workflow.Now(ctx),
+		Parent:     parent(info),
 	})
 	if err != nil {
 		return err
@@ -102,9 +104,14 @@ func (n *night) preflight(ctx workflow.Context) error {
 	if n.terms.Pending == 0 {
 		return nil
 	}
-	_, err := CheckCredits.Do(ctx, batch.CreditsRequest{
-		Batch: n.terms.Batch, Estimate: n.terms.Estimate, When: "when asked",
-	})
+	in := batch.CreditsRequest{Batch: n.terms.Batch, Estimate: n.terms.Estimate, When: "when asked"}
+	if n.terms.Carried {
+		in.Until = n.terms.Start.At // nobody asked just now: there is time until the night begins
+	}
+	_, err := CheckCredits.Do(ctx, in)
+	if n.terms.Carried && isKind(err, batch.OutOfReach) {
+		return nil // the opening asks again
+	}
 	return err
 }
 
@@ -311,9 +318,11 @@ func (n *night) audit(ctx workflow.Context, books *batch.Reconciliation) (batch.
 		return batch.Result{}, err
 	}
 	if err != nil {
+		n.carryOver(ctx, judged(err).Carried)
 		n.enter(ctx, StateFailed)
 		return batch.Result{}, cause(err)
 	}
+	n.carryOver(ctx, result.Carried)
 	n.progress.Jobs = result.Jobs
 	n.progress.Billed, n.progress.DayPrice = result.Money.Billed, result.Money.DayPrice
 	n.enter(ctx, StateDone)

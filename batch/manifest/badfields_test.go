@@ -220,6 +220,10 @@ func TestBadFields(t *testing.T) {
 			[]string{`3:19: policy.log_lag: -1s is outside 0s to 24h0m0s`},
 		},
 		{
+			"carry over", valid + "policy: {carry_over: 1}\n",
+			[]string{`3:22: policy.carry_over: want true or false, got a number`},
+		},
+		{
 			"log lag long", valid + "policy: {log_lag: 25h}\n",
 			[]string{`3:19: policy.log_lag: 25h0m0s is outside 0s to 24h0m0s`},
 		},

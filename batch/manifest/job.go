@@ -83,7 +83,7 @@ func (r *reader) job(n *node, p *path, d *defaults) (batch.Job, bool) {
 		case "expect":
 			j.Expect = r.expect(f.value, at)
 		case "needed_by":
-			j.NeededBy = r.neededBy(f.value, at)
+			j.NeededBy = r.instant(f.value, at)
 		case "priority":
 			j.Priority = r.priority(f.value, at)
 		default:
@@ -149,9 +149,9 @@ func (r *reader) priority(n *node, p *path) int {
 	return int(v)
 }
 
-// neededBy is an instant. A time without an offset could be anyone's, so the
+// instant reads a moment. A time without an offset could be anyone's, so the
 // offset is required.
-func (r *reader) neededBy(n *node, p *path) time.Time {
+func (r *reader) instant(n *node, p *path) time.Time {
 	s, ok := r.text(n, p)
 	if !ok {
 		return time.Time{}

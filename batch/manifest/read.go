@@ -33,7 +33,7 @@ var (
 	defaultBudget = batch.Budget{PerJob: 5 * money.Dollar, Batch: 50 * money.Dollar}
 	defaultPolicy = batch.Policy{
 		OnUnknown: batch.OnUnknownVerify, Compliance: batch.ComplianceNone, Mode: batch.ModeAuto, BatchSize: DefaultBatchSize,
-		RequestTimeout: 600 * time.Second, LogLag: 2 * time.Minute,
+		RequestTimeout: 600 * time.Second, LogLag: 2 * time.Minute, CarryOver: true,
 	}
 )
 
@@ -43,7 +43,7 @@ var providers = []string{"swarms"}
 var (
 	manifestFields = []string{"name", "provider", "defaults", "window", "budget", "policy", "jobs", "jobs_from"}
 	budgetFields   = []string{"per_job", "batch", "day"}
-	policyFields   = []string{"on_unknown", "compliance", "mode", "batch_size", "request_timeout", "log_lag"}
+	policyFields   = []string{"on_unknown", "compliance", "mode", "batch_size", "request_timeout", "log_lag", "carry_over"}
 )
 
 // Read reads a manifest in YAML or JSON (text that begins with '{' is JSON),
@@ -172,6 +172,9 @@ func (r *reader) policy(n *node, p *path, to *batch.Policy) {
 	}
 	if c := n.get("log_lag"); c != nil {
 		to.LogLag, _ = r.duration(c, p.field("log_lag"), 0, MaxLogLag)
+	}
+	if c := n.get("carry_over"); c != nil {
+		to.CarryOver = r.truth(c, p.field("carry_over"))
 	}
 }
 

@@ -4,22 +4,26 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/tariff"
 )
 
-// Reference is an input that names a manifest instead of being one. Prompts
-// then never enter a workflow's input.
+// Reference is an input that names a manifest, or a batch that is in the books,
+// instead of being one. Prompts then never enter a workflow's input.
 type Reference struct {
-	URL    string         // absolute, of any scheme
-	Window *tariff.Window // instead of the manifest's own; nil for that
+	URL    string         // of a manifest, absolute, of any scheme; "" when a batch is named
+	Batch  batch.ID       // to go on with; "" when a manifest is named
+	After  time.Time      // of a batch: it begins no sooner; zero when not said
+	Window *tariff.Window // instead of the manifest's, or the batch's, own; nil for that
 }
 
-// Ref recognises a reference: {"manifest": "file:///srv/night.yaml"}, and
-// beside it perhaps a "window" as in a manifest, which takes the place of the
-// manifest's own. ok is false, without an error, for everything that has no
-// key "manifest": Read judges that. The error is Problems.
+// Ref recognises a reference: {"manifest": "file:///srv/night.yaml"} or
+// {"batch": "digest/2026-11-22"}, and beside it perhaps a "window" as in a
+// manifest, which takes the place of its own. ok is false, without an error,
+// for everything that has neither key: Read judges that. The error is Problems.
 func Ref(input json.RawMessage) (ref Reference, ok bool, err error) {
 	bare := strings.TrimLeft(string(input), " \t\r\n")
 	if len(input) > maxSource || !strings.HasPrefix(bare, "{") {
@@ -27,17 +31,25 @@ func Ref(input json.RawMessage) (ref Reference, ok bool, err error) {
 	}
 	r := &reader{finder: &finder{source: "input"}}
 	n := document(r.finder, input)
-	if n == nil || n.get("manifest") == nil {
+	if n == nil || n.get("manifest") == nil && n.get("batch") == nil {
 		return Reference{}, false, nil
 	}
 	for _, f := range n.fields {
 		p := (*path)(nil).field(f.key)
-		switch f.key {
-		case "manifest":
+		books := n.get("manifest") == nil
+		switch {
+		case f.key == "manifest":
 			ref.URL = r.reference(f.value, p)
-		case "window":
+		case f.key == "batch" && books:
+			ref.Batch = r.batchID(f.value, p)
+		case f.key == "after" && books:
+			ref.After = r.instant(f.value, p)
+		case f.key == "window":
 			w := r.window(f.value, p)
 			ref.Window = &w
+		case books:
+			r.add(f.line, f.column, p, "", `can't stand beside "batch"`,
+				"what is in the books is sent as it was planned: hand over the batch id, and perhaps a window")
 		default:
 			r.add(f.line, f.column, p, "", `can't stand beside "manifest"`,
 				"hand over a whole manifest, or only where it is")
@@ -47,6 +59,18 @@ func Ref(input json.RawMessage) (ref Reference, ok bool, err error) {
 		return Reference{}, true, err
 	}
 	return ref, true, nil
+}
+
+func (r *reader) batchID(value *node, p *path) batch.ID {
+	s, ok := r.word(value, p)
+	if !ok {
+		return ""
+	}
+	id, err := batch.ParseID(s)
+	if err != nil {
+		r.at(value, p, s, "is not a batch id", "write NAME/NIGHT, such as market-digest/2026-11-22")
+	}
+	return id
 }
 
 func (r *reader) reference(value *node, p *path) string {

@@ -14,6 +14,14 @@ func (r *reader) flag(n *node, p *path, never bool) {
 	}
 }
 
+// truth reads true or false.
+func (r *reader) truth(n *node, p *path) bool {
+	if n.kind != boolean {
+		r.want(n, p, boolean.String())
+	}
+	return n.kind == boolean && n.literal == "true"
+}
+
 func (r *reader) loops(n *node, p *path, auto bool) {
 	switch {
 	case auto && n.kind == text:

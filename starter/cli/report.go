@@ -14,8 +14,9 @@ func (a *app) reportCmd() *cobra.Command {
 		Short: "Print a finished night's report",
 		Long: `Prints the report of a night that is over: what was paid and saved, where every
 job stands, what the audit found and what to do about it. A name alone means its
-latest night. Where the archive is on this machine the whole written report is
-printed, else its summary.
+latest night. While what it left over waits for another night, it is the report
+of the last one that is over. Where the archive is on this machine the whole
+written report is printed, else its summary.
 
 The exit code is the night's, as of starter run. A night that isn't over has no
 report: the error says what it is doing.`,
@@ -30,6 +31,14 @@ report: the error says what it is doing.`,
 			v, err := n.Judged(c.Context())
 			if err != nil {
 				return err
+			}
+			if !v.Closed {
+				if last, err := n.LastJudged(c.Context()); err == nil {
+					a.note("note: this is how its last night ended; the batch goes on: %s", a.progress(v))
+					v = last
+				} else if batch.KindOf(err) != batch.NotFound {
+					return err
+				}
 			}
 			if !v.Closed {
 				return &batch.Fault{

@@ -114,6 +114,9 @@ func (a *app) writeResult(r batch.Result) {
 	t := newTable(w)
 	t.row("money", fmt.Sprintf("paid %s, by day %s, at most %s was at risk", r.Money.Billed.Dollars(), r.Money.DayPrice.Dollars(), r.Money.Ceiling.Dollars()))
 	t.row("jobs", counts(r.Jobs))
+	if r.Carried != nil {
+		t.row("parked", printable(r.Carried.Text(r.Batch, r.Span.Location())))
+	}
 	if r.Budget != "" {
 		t.row("budget", printable(r.Budget))
 	}

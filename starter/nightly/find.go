@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -16,29 +17,84 @@ import (
 	"github.com/offpeak/offpeak/workflows"
 )
 
-// Find is the night of a batch: the one that a door of ours started, else the
-// newest run that says it is that batch (the Temporal UI, schedules and cron
-// choose their own workflow ids). Kind NotFound when there is none.
+// Find is the night of a batch: the run that goes on, else the one that was
+// started last. It may be the one that a door of ours started, a later one that
+// sends what that left over, or one that says it is that batch (the Temporal UI,
+// schedules and cron choose their own workflow ids). Kind NotFound when there is
+// none.
 func (c *Client) Find(ctx context.Context, id batch.ID) (Night, error) {
 	if _, err := batch.ParseID(string(id)); err != nil {
 		return Night{}, &batch.Fault{Kind: batch.BadInput, Op: "find night", Thing: string(id), Err: err}
 	}
+	var runs []*workflowpb.WorkflowExecutionInfo
 	d, err := c.temporal.DescribeWorkflowExecution(ctx, id.WorkflowID(), "")
 	if err == nil {
-		run := d.GetWorkflowExecutionInfo().GetExecution()
-		return Night{Batch: id, WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), client: c}, nil
-	}
-	if f := c.fault(ctx, "find night", string(id), err); f.Kind != batch.NotFound {
+		run := d.GetWorkflowExecutionInfo()
+		if goesOn(run) {
+			return c.night(run, id), nil // the usual case, without the delay of a search
+		}
+		runs = append(runs, run)
+	} else if f := c.fault(ctx, "find night", string(id), err); f.Kind != batch.NotFound {
 		return Night{}, f
 	}
-	runs, err := c.list(ctx, fmt.Sprintf("WorkflowType = '%s' AND %s = '%s'", workflows.NightlyBatchName, workflows.AttrBatch, id))
-	if err != nil && !unknownAttribute(err) {
+	others, err := c.runsOf(ctx, id)
+	if err != nil {
 		return Night{}, c.fault(ctx, "find night", string(id), err)
 	}
-	if newest := latest(runs); newest != nil {
-		return c.night(newest, id), nil
+	runs = append(runs, others...)
+	if len(runs) == 0 {
+		return Night{}, notFound("night", string(id))
 	}
-	return Night{}, notFound("night", string(id))
+	slices.SortStableFunc(runs, func(a, b *workflowpb.WorkflowExecutionInfo) int {
+		if goesOn(a) != goesOn(b) {
+			if goesOn(a) {
+				return -1
+			}
+			return 1
+		}
+		return b.GetStartTime().AsTime().Compare(a.GetStartTime().AsTime())
+	})
+	return c.night(runs[0], id), nil
+}
+
+func goesOn(r *workflowpb.WorkflowExecutionInfo) bool {
+	return r.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+}
+
+// runsOf lists the runs of a batch's nights. The fields of an id can hold no
+// quote: what is put into the query is safe.
+func (c *Client) runsOf(ctx context.Context, id batch.ID) ([]*workflowpb.WorkflowExecutionInfo, error) {
+	query := fmt.Sprintf("WorkflowType = '%s' AND ", workflows.NightlyBatchName)
+	ours := fmt.Sprintf("WorkflowId = '%s' OR WorkflowId STARTS_WITH '%s'", id.WorkflowID(), id.CarryPrefix())
+	runs, err := c.list(ctx, query+fmt.Sprintf("(%s OR %s = '%s')", ours, workflows.AttrBatch, id))
+	if unknownAttribute(err) {
+		runs, err = c.list(ctx, query+"("+ours+")")
+	}
+	return runs, err
+}
+
+// before bounds how many runs are looked at for the last judged one.
+const before = 10
+
+// LastJudged is how the batch's last night ended that is over and was judged,
+// while a later one waits to send what it left over, or is refused. Kind
+// NotFound when there is none.
+func (n Night) LastJudged(ctx context.Context) (View, error) {
+	runs, err := n.client.runsOf(ctx, n.Batch)
+	if err != nil {
+		return View{}, n.client.fault(ctx, "find night", string(n.Batch), err)
+	}
+	runs = slices.DeleteFunc(runs, goesOn)
+	slices.SortStableFunc(runs, func(a, b *workflowpb.WorkflowExecutionInfo) int {
+		return b.GetStartTime().AsTime().Compare(a.GetStartTime().AsTime())
+	})
+	for _, r := range runs[:min(len(runs), before)] {
+		v, err := n.client.night(r, n.Batch).Judged(ctx)
+		if err != nil || v.Result.Batch != "" {
+			return v, err
+		}
+	}
+	return View{}, notFound("judged night", string(n.Batch))
 }
 
 // Latest is the newest night of a manifest's name. Kind NotFound when it never
@@ -105,6 +161,10 @@ func batchOf(r *workflowpb.WorkflowExecutionInfo) batch.ID {
 		return batch.ID(s)
 	}
 	id, _ := strings.CutPrefix(r.GetExecution().GetWorkflowId(), "nightly/")
+	if name, rest, ok := strings.Cut(id, "/"); ok {
+		night, _, _ := strings.Cut(rest, "/") // of one that carries on, too
+		id = name + "/" + night
+	}
 	return batch.ID(id)
 }
 

@@ -90,9 +90,17 @@ func work(address string) (func(), error) {
 }
 
 // The batch's name tells the hands what to do: "refused-...", "missed-...",
-// "held-..." (the second job waits for release), "unsettled-..." (unknown until
+// "parked-..." (the second job is left to the next night), "held-..." (the second job waits for release), "unsettled-..." (unknown until
 // it is reconciled), "claimed-..." (its night still runs).
 func plan(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
+	if ref, ok, _ := manifest.Ref(in.Input); ok { // what is left over, in the next night
+		w := tariff.SwarmsWindow()
+		s, err := w.Next(time.Now().Add(12 * time.Hour))
+		return batch.Plan{
+			Batch: ref.Batch, Window: w, Start: tariff.Start{Span: s, At: s.StartAt, Reason: "left over"}, Carried: true,
+			Jobs: 2, Pending: 1, Policy: batch.Policy{RequestTimeout: time.Minute}, ShardSize: 10, Shards: 1, InFlight: 1, Attributes: true,
+		}, err
+	}
 	m, err := manifest.Read("manifest", in.Input)
 	if err != nil {
 		return batch.Plan{}, err
@@ -174,6 +182,10 @@ func audit(_ context.Context, in batch.AuditRequest) (batch.Result, error) {
 		Batch: in.Batch, Night: in.Batch.Night(), State: workflows.StateDone, Jobs: batch.Counts{Total: 2, Succeeded: 2},
 		Money: batch.Money{Billed: 120 * money.Cent, DayPrice: 2 * money.Dollar, Saved: 80 * money.Cent},
 		Audit: batch.Audit{Passed: true},
+	}
+	if strings.HasPrefix(string(in.Batch), "parked") && !in.Cancelled {
+		r.Jobs = batch.Counts{Total: 2, Succeeded: 1, Parked: 1}
+		r.Carried = &batch.Carry{Jobs: 1, WorkflowID: in.Batch.CarryID("2031-01-01")}
 	}
 	if in.Cancelled {
 		r.Jobs = batch.Counts{Total: 2, Succeeded: 1, Cancelled: 1}

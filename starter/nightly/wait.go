@@ -151,8 +151,9 @@ func (c *Client) outlast(ctx context.Context, thing string, ask func() (f *batch
 }
 
 // Report is the result of a night that is over, with the fault of its kind
-// when it failed; of one that was reconciled since, the result of that. One
-// that still runs is a fault of kind Waiting.
+// when it failed; of one that was reconciled since, the result of that. While
+// what it left over waits for another night, its result stands. One that still
+// runs for the first time is a fault of kind Waiting.
 func (c *Client) Report(ctx context.Context, id batch.ID) (batch.Result, error) {
 	n, err := c.Find(ctx, id)
 	if err != nil {
@@ -163,11 +164,18 @@ func (c *Client) Report(ctx context.Context, id batch.ID) (batch.Result, error) 
 	case err != nil:
 		return batch.Result{}, err
 	case !v.Closed:
+		if last, err := n.LastJudged(ctx); err == nil {
+			v = last
+			break
+		} else if batch.KindOf(err) != batch.NotFound {
+			return batch.Result{}, err
+		}
 		return batch.Result{}, &batch.Fault{
 			Kind: batch.Waiting, Op: "report on", Thing: string(n.Batch), Detail: "the night isn't over: " + v.Progress.State,
 			Hint: "starter status " + string(n.Batch) + " --watch follows it",
 		}
-	case v.Fault != nil:
+	}
+	if v.Fault != nil {
 		return v.Result, v.Fault
 	}
 	return v.Result, nil

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/offpeak/offpeak/audit"
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// goOn plans a night of a batch that is in the books: terms, prices, jobs and
+// request ids are those of its first plan, and no file is read. What is parked
+// or skipped is planned anew; what succeeded or is unknown is never sent again.
+func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Reference) (batch.Plan, error) {
+	b, err := h.Ledger.Batch(ctx, ref.Batch)
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	bad := func(detail, hint string) error {
+		return &batch.Fault{Kind: batch.BadInput, Op: "go on with", Thing: string(b.ID), Moved: batch.MovedNo, Detail: detail, Hint: hint}
+	}
+	window := b.Policy.Window
+	if ref.Window != nil {
+		window = ref.Window
+	}
+	switch {
+	case !b.Sealed:
+		return batch.Plan{}, bad("its plan was cut short: not all of its jobs are in the books", "run its manifest again")
+	case window == nil:
+		return batch.Plan{}, bad("the books don't say what its window is: an earlier offpeak planned it", `hand over "window" beside "batch", as its manifest has it`)
+	}
+	asked := in.Asked
+	if ref.After.After(asked) {
+		asked = ref.After
+	}
+	start, err := window.Decide(asked, b.Policy.RequestTimeout)
+	if err != nil {
+		return batch.Plan{}, bad(err.Error(), "")
+	}
+	var t terms
+	if err := h.limits(ctx, &t); err != nil {
+		return batch.Plan{}, err
+	}
+	want := b
+	want.Key, want.Owner = h.key, ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}
+	want.Span, want.Policy.Window = start.Span, window
+	if parent := (ledger.Owner{WorkflowID: in.Parent.WorkflowID, RunID: in.Parent.RunID}); parent.RunID != "" && b.Owner == parent {
+		// Its last act was to start this run, which may come before its end does.
+		if err := h.Ledger.TakeOver(ctx, b.ID, parent, want.Owner); err != nil {
+			return batch.Plan{}, err
+		}
+	}
+	if b, err = h.claim(ctx, want); err != nil {
+		return batch.Plan{}, err
+	}
+	if err := h.Ledger.Reopen(ctx, b.ID); err != nil {
+		return batch.Plan{}, err
+	}
+	plan, err := h.outline(ctx, b, start, nil, t)
+	plan.Carried = true
+	return plan, err
+}
+
+// carried says what becomes of the jobs that a night parked: they run in the
+// next one by themselves, unless only a person can mend what kept them.
+func (h *Hands) carried(b ledger.Batch, in batch.AuditRequest, v audit.Verdict) *batch.Carry {
+	if v.Jobs.Parked == 0 {
+		return nil
+	}
+	c := &batch.Carry{Jobs: v.Jobs.Parked}
+	switch {
+	case in.Cancelled:
+		c.Not = "the night was cancelled"
+	case b.Stopped != "":
+		c.Not = "the batch was stopped: " + b.Stopped
+	case b.Paused.On():
+		c.Not = "the batch is paused " + b.Paused.String()
+	case in.Again:
+		c.Not = "a reconciliation sends nothing"
+	case v.Discount.Landed == 0 && v.Discount.Missed > 0:
+		c.Not = "no run got the night price: find out why before more is sent"
+	case b.Policy.Window == nil || !b.Policy.CarryOver:
+		c.Not = "policy.carry_over is off"
+	}
+	if c.Not != "" {
+		return c
+	}
+	after := in.Span.Closes // also of a night that ended early: what it parked had its chance
+	if now := h.now(); now.After(after) {
+		after = now
+	}
+	start, err := b.Policy.Window.Decide(after, b.Policy.RequestTimeout)
+	if err != nil {
+		c.Not = err.Error()
+		return c
+	}
+	if daysBetween(b.ID.Night(), start.Span.Night) > batch.MaxCarries {
+		c.Not = fmt.Sprintf("they were carried for %d days without being done", batch.MaxCarries)
+		return c
+	}
+	c.WorkflowID, c.Begins = b.ID.CarryID(start.Span.Night), start.At
+	h.Log.Info("parked jobs are carried over", zap.String("batch", string(b.ID)), zap.Int("jobs", c.Jobs), zap.String("workflow", c.WorkflowID), zap.Time("begins", c.Begins))
+	return c
+}
+
+// daysBetween counts calendar days between two nights.
+func daysBetween(from, to tariff.Night) int {
+	first, err := time.Parse(time.DateOnly, string(from))
+	last, err2 := time.Parse(time.DateOnly, string(to))
+	if err != nil || err2 != nil {
+		return 0 // can't be: both are dates of ours
+	}
+	return int(last.Sub(first) / (24 * time.Hour))
+}
+
+// carriedOn adds to a refused claim that the batch goes on by itself.
+func carriedOn(have ledger.Batch, refused error) error {
+	var f *batch.Fault
+	if errors.As(refused, &f) && strings.HasPrefix(have.Owner.WorkflowID, have.ID.CarryPrefix()) {
+		own := *f
+		own.Detail = "what it left over runs in a later night by itself, as " + have.Owner.WorkflowID
+		own.Hint = "starter status " + string(have.ID) + " says when; starter cancel has it not run"
+		return &own
+	}
+	return refused
+}
