@@ -15,36 +15,49 @@ import (
 	"github.com/offpeak/offpeak/ledger/sqlite"
 )
 
-// ledgers measures the books alone: each job reserved, sent and settled, 64 at
-// once, with every write on the disk.
+// atOnce is how many jobs are in hand together: what a shard has under way, and what
+// lanes of an unlimited key have.
+var atOnce = []int{64, 500}
+
+// ledgers measures the books alone: each job reserved, sent and settled, with
+// every write on the disk.
 func (b *bench) ledgers(ctx context.Context) error {
 	testing.Init() // there its number of rounds is set
 	if err := flag.Set("test.benchtime", fmt.Sprintf("%dx", b.books)); err != nil {
 		return err
 	}
 	for _, kind := range b.stores() {
-		var broken error
-		result := testing.Benchmark(func(tb *testing.B) {
-			setting, err := b.fresh(ctx, kind)
-			if err != nil {
-				broken = err
-				tb.SkipNow()
+		for _, n := range atOnce {
+			if err := b.ledger(ctx, kind, n); err != nil {
+				return fmt.Errorf("measure the ledger on %s: %w", kind, err)
 			}
-			ledgertest.BenchmarkNightJob(tb, func() (*ledger.Ledger, error) {
-				if kind == "sqlite" {
-					return sqlite.Open(ctx, setting[len("sqlite:"):], ledger.Options{})
-				}
-				return postgres.Open(ctx, setting, ledger.Options{})
-			})
-		})
-		if broken == nil && result.N == 0 {
-			broken = errors.New("the benchmark failed")
 		}
-		if broken != nil {
-			return fmt.Errorf("measure the ledger on %s: %w", kind, broken)
-		}
-		b.rows = append(b.rows, row{what: "ledger alone, " + kind, jobs: result.N, took: result.T})
 	}
+	return nil
+}
+
+func (b *bench) ledger(ctx context.Context, kind string, atOnce int) error {
+	var broken error
+	result := testing.Benchmark(func(tb *testing.B) {
+		setting, err := b.fresh(ctx, kind)
+		if err != nil {
+			broken = err
+			tb.SkipNow()
+		}
+		ledgertest.BenchmarkNightJob(tb, atOnce, func() (*ledger.Ledger, error) {
+			if kind == "sqlite" {
+				return sqlite.Open(ctx, setting[len("sqlite:"):], ledger.Options{})
+			}
+			return postgres.Open(ctx, setting, ledger.Options{})
+		})
+	})
+	if broken != nil {
+		return broken
+	}
+	if result.N == 0 {
+		return errors.New("the benchmark failed")
+	}
+	b.rows = append(b.rows, row{what: fmt.Sprintf("ledger alone, %s, %d at once", kind, atOnce), jobs: result.N, took: result.T})
 	return nil
 }
 

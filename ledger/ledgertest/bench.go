@@ -12,8 +12,8 @@ import (
 )
 
 // BenchmarkNightJob measures what a job costs in the books: admitted and
-// settled, 64 of them at once, with a limit to keep count of.
-func BenchmarkNightJob(b *testing.B, open func() (*ledger.Ledger, error)) {
+// settled, some of them at once, with a limit to keep count of.
+func BenchmarkNightJob(b *testing.B, atOnce int, open func() (*ledger.Ledger, error)) {
 	l, err := open()
 	if err != nil {
 		b.Fatal(err)
@@ -35,7 +35,7 @@ func BenchmarkNightJob(b *testing.B, open func() (*ledger.Ledger, error)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()
-	for range 64 {
+	for range atOnce {
 		wg.Go(func() {
 			for {
 				seq := int(next.Add(1)) - 1

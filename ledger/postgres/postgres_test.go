@@ -116,7 +116,7 @@ func TestPlaces(t *testing.T) {
 
 func BenchmarkNightJob(b *testing.B) {
 	url := pgtest.Database(b)
-	ledgertest.BenchmarkNightJob(b, func() (*ledger.Ledger, error) { return opener(url)(ledger.Options{}) })
+	ledgertest.BenchmarkNightJob(b, 64, func() (*ledger.Ledger, error) { return opener(url)(ledger.Options{}) })
 }
 
 func BenchmarkFullDay(b *testing.B) {

@@ -12,7 +12,7 @@ import (
 
 func BenchmarkNightJob(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "ledger.db")
-	ledgertest.BenchmarkNightJob(b, func() (*ledger.Ledger, error) {
+	ledgertest.BenchmarkNightJob(b, 64, func() (*ledger.Ledger, error) {
 		return sqlite.Open(context.Background(), path, ledger.Options{})
 	})
 }
