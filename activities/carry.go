@@ -45,6 +45,9 @@ func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Ref
 	if err != nil {
 		return batch.Plan{}, bad(err.Error(), "")
 	}
+	if ref.After.After(in.Asked) {
+		start.Reason = "left over from an earlier night; begins " + start.At.Format("Mon 2006-01-02 15:04 MST")
+	}
 	var t terms
 	if err := h.limits(ctx, &t); err != nil {
 		return batch.Plan{}, err
@@ -127,7 +130,8 @@ func carriedOn(have ledger.Batch, refused error) error {
 	if errors.As(refused, &f) && strings.HasPrefix(have.Owner.WorkflowID, have.ID.CarryPrefix()) {
 		own := *f
 		own.Detail = "what it left over runs in a later night by itself, as " + have.Owner.WorkflowID
-		own.Hint = "starter status " + string(have.ID) + " says when; starter cancel has it not run"
+		own.Hint = "starter status " + string(have.ID) + " says when; to have it run in this night, temporal workflow terminate --workflow-id " +
+			have.Owner.WorkflowID + " while it waits, then start again"
 		return &own
 	}
 	return refused
