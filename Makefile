@@ -7,6 +7,8 @@ GO ?= go
 FUZZTIME ?= 60s
 JOBS ?= 5000
 TIMES ?= 10
+# Most of the slow tests wait for a window or a log: two cores carry four.
+PARALLEL ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 4); echo $$((n < 4 ? 4 : n)))
 
 .PHONY: help demo dev test check race e2e crash bench fuzz fmt generate clean
 
@@ -23,7 +25,7 @@ dev: ## a Temporal server with its UI, the simulator and a worker, until Ctrl-C
 
 test: ## every test, end-to-end included, and then each fuzz target for a thousand inputs
 	@scripts/need temporal chromium postgres s3
-	@$(GO) test -timeout 20m ./... $(ARGS)
+	@$(GO) test -timeout 20m -parallel $(PARALLEL) ./... $(ARGS)
 	@GO=$(GO) scripts/fuzz 1000x
 
 check: ## format, vet, lint, workflowcheck, import rule, generated files unchanged
@@ -44,7 +46,7 @@ race: ## every test under the race detector, end-to-end left out
 
 e2e: ## only the end-to-end tests
 	@scripts/need temporal chromium postgres s3
-	@$(GO) test -count=1 -timeout 20m -v ./e2e/... $(ARGS)
+	@$(GO) test -count=1 -timeout 20m -parallel $(PARALLEL) -v ./e2e/... $(ARGS)
 
 crash: ## kills, limits, lost answers and a log of a gigabyte at full size: JOBS=5000 jobs, TIMES=10 times each, on both stores; prints a table
 	@scripts/need temporal postgres
