@@ -18,8 +18,9 @@ import (
 
 // folder is a store on a disk, which several machines may share.
 type folder struct {
-	bucket *blob.Bucket
+	bucket *blob.Bucket // to read with
 	root   string
+	dirs   together
 }
 
 func openFolder(u *url.URL, readOnly bool) (*Archive, error) {
@@ -57,42 +58,66 @@ func (d *folder) put(ctx context.Context, key string, content []byte) (bool, err
 	return d.stream(ctx, key, func(w io.Writer) error { _, err := w.Write(content); return err })
 }
 
-// stream writes a file of its own first and then makes a hard link, which the
-// file system makes once or not at all. The library's own IfNotExist looks
-// first and renames then, and two writers can both find nothing.
+// stream writes a file of its own first, brings it to disk and then makes a
+// hard link, which the file system makes once or not at all. The library's own
+// IfNotExist looks first and renames then, and two writers can both find
+// nothing.
 func (d *folder) stream(ctx context.Context, key string, fill func(io.Writer) error) (placed bool, err error) {
-	part := key + "." + rand.Text() + ".part"
+	part := d.path(key + "." + rand.Text() + ".part")
 	if err := d.write(ctx, part, fill); err != nil {
+		_ = os.Remove(part)
 		return false, err
 	}
-	defer func() { _ = os.Remove(d.path(part)) }() // one that stays is only untidy
-	if err := syncPath(d.path(part)); err != nil {
-		return false, err
-	}
-	switch err := os.Link(d.path(part), d.path(key)); {
+	defer func() { _ = os.Remove(part) }() // one that stays is only untidy
+	switch err := os.Link(part, d.path(key)); {
 	case errors.Is(err, fs.ErrExist):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	return true, d.keep(key)
+	return true, d.dirs.sync(filepath.Dir(part)) // the link is one more name of a file that is on disk
 }
 
-// write fills a file of its own, or leaves none: a writer whose context has
-// ended throws away what it has.
-func (d *folder) write(ctx context.Context, part string, fill func(io.Writer) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w, err := d.bucket.NewWriter(ctx, part, &blob.WriterOptions{ContentType: contentType(part)})
+// write fills a file of its own and brings it to disk.
+func (d *folder) write(ctx context.Context, part string, fill func(io.Writer) error) (err error) {
+	f, err := create(part)
 	if err != nil {
 		return err
 	}
-	if err := fill(w); err != nil {
-		cancel()
-		_ = w.Close() // the error is known
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := fill(&writer{ctx, f}); err != nil {
 		return err
 	}
-	return w.Close()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// create makes a file, and the folders above it where they are missing.
+func create(path string) (*os.File, error) {
+	const how = os.O_CREATE | os.O_EXCL | os.O_WRONLY
+	f, err := os.OpenFile(path, how, 0o600)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, how, 0o600)
+}
+
+// writer writes until its context ends.
+type writer struct {
+	ctx context.Context
+	f   *os.File
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.f.Write(b)
 }
 
 // keep brings a file to disk. The books are written after it, and they are
@@ -100,12 +125,10 @@ func (d *folder) write(ctx context.Context, part string, fill func(io.Writer) er
 // answer.
 func (d *folder) keep(key string) error {
 	path := d.path(key)
-	for _, p := range []string{path, filepath.Dir(path)} {
-		if err := syncPath(p); err != nil {
-			return err
-		}
+	if err := syncPath(path); err != nil {
+		return err
 	}
-	return nil
+	return d.dirs.sync(filepath.Dir(path))
 }
 
 func (d *folder) path(key string) string { return filepath.Join(d.root, filepath.FromSlash(key)) }
