@@ -26,6 +26,12 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 			return 0, s.interrupted(ctx)
 		}
 		if until, why := s.gate.until(); until.Sub(s.now()) >= short {
+			if s.lane {
+				if s.standBy(open, until) != nil {
+					return 0, s.interrupted(ctx)
+				}
+				continue
+			}
 			return 0, waiting("submit", thing(s.in), why, until.Sub(s.now()))
 		}
 		v, attempt, err := s.Ledger.Admit(ctx, s.ask(), s.judge)
@@ -47,10 +53,10 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 			continue
 		}
 		s.gate.hold(v.Until, v.Detail)
-		if wait >= short || s.tooOld(wait) {
+		if !s.lane && (wait >= short || s.tooOld(wait)) {
 			return 0, waiting("submit", thing(s.in), v.Detail, wait)
 		}
-		if err := s.Clock.Wait(open, wait); err != nil {
+		if err := s.standBy(open, v.Until); err != nil {
 			return 0, s.interrupted(ctx)
 		}
 	}
@@ -83,5 +89,5 @@ func (s *submission) fits(begin time.Time) bool {
 // tooOld says whether this attempt of the activity is too old to begin
 // anything after another wait.
 func (s *submission) tooOld(wait time.Duration) bool {
-	return s.now().Sub(s.began)+wait > patience
+	return !s.lane && s.now().Sub(s.began)+wait > patience
 }

@@ -6,7 +6,7 @@
 // jobs and request ids into the ledger. CheckCredits is the preflight.
 // PendingJobs lists what is left of a stretch. SubmitSwarm sends one job, or
 // settles the doubt about it; SubmitBatch sends some in one request of the batch
-// endpoint. Reconcile compares the books with the provider's. AuditDiscount judges the
+// endpoint; SubmitLane sends many, one by one. Reconcile compares the books with the provider's. AuditDiscount judges the
 // night and fails it.
 //
 // An attempt of an activity may be the second one, may come early, and may

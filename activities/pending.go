@@ -13,13 +13,18 @@ import (
 // PendingJobs lists the jobs of a stretch that aren't over, in the order in
 // which they go. What is unknown is among them; SubmitSwarm settles it.
 func (h *Hands) PendingJobs(ctx context.Context, in batch.Page) ([]int, error) {
+	pending, err := h.pendingJobs(ctx, in)
+	return pending, raise(err)
+}
+
+func (h *Hands) pendingJobs(ctx context.Context, in batch.Page) ([]int, error) {
 	b, err := h.Ledger.Batch(ctx, in.Batch)
 	if err != nil {
-		return nil, raise(err)
+		return nil, err
 	}
 	jobs, err := h.Ledger.Jobs(ctx, in.Batch, in.From, in.To)
 	if err != nil {
-		return nil, raise(err)
+		return nil, err
 	}
 	line(jobs, b.Card)
 	pending := []int{} // an empty list, and not null, in the history

@@ -103,6 +103,7 @@ func (h *Hands) outline(ctx context.Context, b ledger.Batch, start tariff.Start,
 	if err := h.mode(ctx, &plan, terms.limits); err != nil {
 		return batch.Plan{}, err
 	}
+	fanOut(&plan)
 	plan.Fit = fit(plan, terms.limits)
 	if !plan.Fit.Fits {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("not all jobs fit into this night: %s takes %s and there are %s; what doesn't fit is parked",

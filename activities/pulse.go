@@ -17,6 +17,7 @@ const pulseEvery = 2 * time.Second
 type pulse struct {
 	ctx  context.Context
 	say  atomic.Pointer[Beat]
+	form func(Beat) any // what is sent instead; nil for the beat itself
 	stop context.CancelFunc
 	done chan struct{}
 }
@@ -30,9 +31,12 @@ type Beat struct {
 
 // beat begins to beat until end is called. Outside of an activity (a test that
 // calls a method directly) it is silent.
-func beat(ctx context.Context, doing string) *pulse {
+func beat(ctx context.Context, doing string) *pulse { return beatWith(ctx, doing, nil) }
+
+// beatWith is beat with heartbeats of another form.
+func beatWith(ctx context.Context, doing string, form func(Beat) any) *pulse {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p := &pulse{ctx: ctx, stop: stop, done: make(chan struct{})}
+	p := &pulse{ctx: ctx, form: form, stop: stop, done: make(chan struct{})}
 	p.say.Store(&Beat{Doing: doing})
 	go func() {
 		defer close(p.done)
@@ -54,9 +58,14 @@ func beat(ctx context.Context, doing string) *pulse {
 // on there is none: the SDK takes concurrent ones, but details would overtake
 // each other.
 func (p *pulse) record() {
-	if activity.IsActivity(p.ctx) {
-		activity.RecordHeartbeat(p.ctx, *p.say.Load())
+	if !activity.IsActivity(p.ctx) {
+		return
 	}
+	if p.form != nil {
+		activity.RecordHeartbeat(p.ctx, p.form(*p.say.Load()))
+		return
+	}
+	activity.RecordHeartbeat(p.ctx, *p.say.Load())
 }
 
 // now says what is being done from now on.

@@ -67,6 +67,7 @@ type submission struct {
 	pulse *pulse
 	gate  *turnstile
 	bill  *ledger.Charge // once it is settled
+	lane  bool           // it is one of a lane's: what it has to wait for before the gate it waits for here
 	group int            // jobs in its request of the batch endpoint; 0 for a request of its own
 }
 
@@ -88,12 +89,13 @@ func (s *submission) run(ctx context.Context) (batch.Outcome, error) {
 		}
 		switch j.State {
 		case batch.Sending:
-			err = s.crashed(ctx, j)
+			err = s.elsewhere(ctx, j, s.crashed(ctx, j))
 		case batch.Unknown:
 			var stays bool
 			if stays, err = s.settle(ctx, j); stays {
 				return s.outcome(ctx, j)
 			}
+			err = s.elsewhere(ctx, j, err)
 		default:
 			err = s.send(ctx, j)
 		}
@@ -163,8 +165,11 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 		}
 	}
 	attempt, err := s.admit(ctx)
-	if err != nil || attempt == 0 {
-		return err
+	if err != nil {
+		return s.elsewhere(ctx, j, err)
+	}
+	if attempt == 0 {
+		return nil
 	}
 	s.pulse.now(Beat{Doing: "sending", Attempt: attempt})
 	// From here on nothing stops it: what is in flight is paid for, so it drains.

@@ -56,6 +56,7 @@ type Policy struct {
 	OnUnknown      string        `json:"on_unknown"`
 	Compliance     string        `json:"compliance"`
 	Mode           string        `json:"mode"`
+	FanOut         string        `json:"fan_out"`         // how jobs are handed out to workers
 	BatchSize      int           `json:"batch_size"`      // most jobs in one request of the batch endpoint; 10 by default
 	RequestTimeout time.Duration `json:"request_timeout"` // how long one HTTP request may take; 600 s by default
 	LogLag         time.Duration `json:"log_lag"`         // how long a finished run may take to show in the provider's log; 2 min by default

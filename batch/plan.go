@@ -50,6 +50,7 @@ type Plan struct {
 	InFlight   int           `json:"in_flight"`         // jobs under way at once in one shard
 	Chunk      int           `json:"chunk,omitempty"`   // jobs per request of the batch endpoint; 0: each job is a request of its own
 	Chunks     int           `json:"chunks,omitempty"`  // at most so many batch requests tonight; 0: no bound
+	Lane       int           `json:"lane,omitempty"`    // jobs under way at once in one lane; 0: an activity for each job
 	Carried    bool          `json:"carried,omitempty"` // planned from the books, without a manifest: what an earlier night left over
 	Attributes bool          `json:"attributes"`        // the namespace has our search attributes
 	Warnings   []string      `json:"warnings,omitempty"`
@@ -153,6 +154,7 @@ type Progress struct {
 	Estimate money.USD   `json:"estimate,omitzero"`
 	Ceiling  money.USD   `json:"ceiling,omitzero"`
 	Shards   []string    `json:"shards,omitempty"` // workflow ids of shards under way: their own progress is not in Jobs yet
+	Lane     bool        `json:"lane,omitempty"`   // of a shard: a lane is under way, whose heartbeats say how far it is; that isn't in Jobs yet
 	Warnings []string    `json:"warnings,omitempty"`
 	Paused   Pause       `json:"paused,omitzero"` // by a person, while nothing new is sent
 }

@@ -22,6 +22,7 @@ type ShardRequest struct {
 
 	Chunk  int `json:"chunk,omitempty"`  // jobs in one request of the batch endpoint; up to 1: each job is a request of its own
 	Chunks int `json:"chunks,omitempty"` // at most so many groups go that way; 0: no bound
+	Lane   int `json:"lane,omitempty"`   // one activity for all jobs that don't go in groups, so many of them under way at once; 0: one for each
 }
 
 // ShardResult is how a stretch of jobs ended.
@@ -139,6 +140,30 @@ var SubmitBatch = Call[batch.SubmitMany, batch.Many]{SubmitBatchName, func(in ba
 		RetryPolicy: &temporal.RetryPolicy{
 			// As for SubmitSwarm: an attempt that waits for the gate carries its own
 			// delay; what an earlier attempt sent is never sent by a later one.
+			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+			NonRetryableErrorTypes: final(),
+		},
+	}
+}}
+
+// laneMargin is how much longer than its night a lane may last: it settles
+// what is in doubt, for which the provider's log may be late.
+const laneMargin = 2 * time.Hour
+
+// SubmitLane sends a stretch of jobs, many under way at once.
+var SubmitLane = Call[batch.Lane, batch.LaneResult]{SubmitLaneName, func(in batch.Lane) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue: SendsTaskQueue,
+		Summary:   fmt.Sprintf("Jobs %d to %d, %d at once", in.From, in.To-1, in.Width),
+		// As long as the night: what it waits for it waits for itself.
+		StartToCloseTimeout: in.Span.Closes.Sub(in.Span.Opens) + in.RequestTimeout + laneMargin,
+		// A dead worker's lane goes on elsewhere after it; one that lives learns
+		// by its heartbeats that it is cancelled.
+		HeartbeatTimeout:    10 * time.Second,
+		WaitForCancellation: true, // what is in flight is paid for: it drains
+		RetryPolicy: &temporal.RetryPolicy{
+			// Without end: only a shutdown, a death or a ledger out of reach ends an
+			// attempt before its jobs.
 			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
 			NonRetryableErrorTypes: final(),
 		},

@@ -41,6 +41,8 @@ type hands struct {
 	chunk   int
 	chunks  int
 	flight  int // jobs under way at once in a shard; 4 when 0
+	lane    int
+	lanes   func(batch.Lane) (batch.LaneResult, error)
 
 	steered []batch.Steer
 	asked   []batch.CreditsRequest
@@ -48,6 +50,7 @@ type hands struct {
 	sentAt  []time.Time
 	audited []batch.AuditRequest
 
+	laned      []batch.Lane
 	groups     []batch.SubmitMany
 	compared   []batch.ReconcileRequest
 	comparedAt []time.Time
@@ -70,6 +73,7 @@ func newHands(t *testing.T, asked time.Time, jobs int) *hands {
 	h.env.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
 	h.env.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 	bind(h.env, workflows.SubmitBatch, h.submitBatch)
+	bind(h.env, workflows.SubmitLane, h.submitLane)
 	bind(h.env, workflows.Reconcile, h.reconcile)
 	bind(h.env, workflows.NightBatches, h.nightBatches)
 	return h
@@ -112,7 +116,7 @@ func (h *hands) usualPlan(in batch.PlanRequest) (batch.Plan, error) {
 		Batch: batch.NewID("digest", start.Span.Night), Window: h.window, Start: start,
 		Jobs: h.jobs, Pending: h.jobs, Estimate: money.USD(h.jobs) * money.Cent, Budget: batch.Budget{Batch: money.Dollar},
 		Policy: batch.Policy{RequestTimeout: h.timeout, LogLag: h.lag}, ShardSize: 10, Shards: 2, InFlight: cmp.Or(h.flight, 4),
-		Chunk: h.chunk, Chunks: h.chunks,
+		Chunk: h.chunk, Chunks: h.chunks, Lane: h.lane,
 	}, nil
 }
 
@@ -184,6 +188,21 @@ func (h *hands) submitBatch(_ context.Context, in batch.SubmitMany) (batch.Many,
 		return h.many(in)
 	}
 	return answered(in.Seqs...), nil
+}
+
+// submitLane has every job of a lane answered.
+func (h *hands) submitLane(_ context.Context, in batch.Lane) (batch.LaneResult, error) {
+	h.mu.Lock()
+	h.laned = append(h.laned, in)
+	h.mu.Unlock()
+	if h.lanes != nil {
+		return h.lanes(in)
+	}
+	var r batch.LaneResult
+	for range in.To - in.From {
+		r.Add(batch.Outcome{State: batch.Succeeded, Billed: money.Cent, DayPrice: 2 * money.Cent})
+	}
+	return r, nil
 }
 
 // answered is a group whose jobs all succeeded.

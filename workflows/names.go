@@ -14,6 +14,7 @@ const (
 	PendingJobsName   = "PendingJobs"
 	SubmitSwarmName   = "SubmitSwarm"
 	SubmitBatchName   = "SubmitBatch"
+	SubmitLaneName    = "SubmitLane"
 	ReconcileName     = "Reconcile"
 	NightBatchesName  = "NightBatches"
 	AuditDiscountName = "AuditDiscount"

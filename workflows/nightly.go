@@ -225,7 +225,7 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 		}
 		in := ShardRequest{
 			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span,
-			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout,
+			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout, Lane: n.terms.Lane,
 		}
 		if n.singly == "" && (n.terms.Chunks == 0 || from == 0 && round == 1) {
 			in.Chunk, in.Chunks = n.terms.Chunk, n.terms.Chunks // a bound for the night is the first stretch's alone

@@ -9,26 +9,31 @@ import (
 )
 
 // NightlyShard sends a stretch of a night's jobs, a bounded number under way at
-// once: one SubmitSwarm activity each, or, with a Chunk, in groups of one
-// SubmitBatch activity each, whose unfinished jobs go on singly. A job that
-// ends badly never ends the shard: the ledger says how it stands, and the audit
-// reads the ledger.
+// once: one SubmitSwarm activity each; or, with a Chunk, in groups of one
+// SubmitBatch activity each, whose unfinished jobs go on singly; or, with a
+// Lane, by one SubmitLane activity. A job that ends badly never ends the shard:
+// the ledger says how it stands, and the audit reads the ledger.
 func NightlyShard(ctx workflow.Context, in ShardRequest) (ShardResult, error) {
 	s := &shard{in: in}
 	err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) {
 		return batch.Progress{
 			Batch: in.Page.Batch, State: StateSending, Span: in.Span,
-			Jobs: s.result.Jobs, Billed: s.result.Billed, DayPrice: s.result.DayPrice,
+			Jobs: s.result.Jobs, Billed: s.result.Billed, DayPrice: s.result.DayPrice, Lane: s.laned,
 		}, nil
 	})
 	if err != nil {
 		return ShardResult{}, err
 	}
-	s.pending, err = PendingJobs.Do(ctx, in.Page)
-	if err != nil {
-		return ShardResult{}, err
+	if page := s.listed(); page.From < page.To {
+		s.pending, err = PendingJobs.Do(ctx, page)
+		if err != nil {
+			return ShardResult{}, err
+		}
+		s.send(ctx)
 	}
-	s.send(ctx)
+	if in.Lane > 0 && s.broken == nil && ctx.Err() == nil {
+		s.lane(ctx)
+	}
 	if s.broken != nil {
 		return s.result, s.broken
 	}
@@ -43,7 +48,39 @@ type shard struct {
 	left    []int // of groups that are over: to be sent or looked up singly, before what is pending
 	groups  int   // SubmitBatch activities begun
 	under   int   // jobs under way
+	laned   bool  // a lane has the rest
 	broken  error // the first job or group whose activity failed instead of ending in a state
+}
+
+// listed is the part of the page whose jobs are handed out one by one: all of
+// it; or, before a lane takes the rest, as many as its groups take.
+func (s *shard) listed() batch.Page {
+	page := s.in.Page
+	switch {
+	case s.in.Lane == 0 || s.in.Chunk > 1 && s.in.Chunks == 0:
+	case s.in.Chunk > 1:
+		page.To = min(page.To, page.From+s.in.Chunk*s.in.Chunks)
+	default:
+		page.To = page.From
+	}
+	return page
+}
+
+// lane has one activity send what is left of the page.
+func (s *shard) lane(ctx workflow.Context) {
+	s.laned = true
+	defer func() { s.laned = false }()
+	out, err := SubmitLane.Do(ctx, batch.Lane{
+		Batch: s.in.Page.Batch, From: s.in.Page.From, To: s.in.Page.To, Span: s.in.Span,
+		RequestTimeout: s.in.RequestTimeout, Width: s.in.Lane,
+	})
+	if err != nil {
+		s.failed(ctx, err)
+		return
+	}
+	s.result.Jobs = s.result.Jobs.Plus(out.Jobs)
+	s.result.Billed += out.Billed
+	s.result.DayPrice += out.DayPrice
 }
 
 func (s *shard) send(ctx workflow.Context) {
@@ -129,7 +166,7 @@ func (s *shard) group(ctx workflow.Context, pick workflow.Selector, seqs []int) 
 		}
 		// What isn't said to be over is left, named or not: nothing is lost here.
 		for _, seq := range seqs {
-			if !slices.Contains(over, seq) {
+			if !slices.Contains(over, seq) && s.in.Lane == 0 {
 				s.left = append(s.left, seq)
 			}
 		}

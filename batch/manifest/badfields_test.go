@@ -172,6 +172,10 @@ func TestBadFields(t *testing.T) {
 			[]string{`3:16: policy.mode: want text, got a number (for text, quote it: "1")`},
 		},
 		{
+			"fan_out unknown", valid + "policy: {fan_out: lane}\n",
+			[]string{`3:19: policy.fan_out: "lane" is not one of: auto, jobs, lanes (did you mean lanes?)`},
+		},
+		{
 			"mode unknown", valid + "policy: {mode: fast}\n",
 			[]string{`3:16: policy.mode: "fast" is not one of: auto, single, batch`},
 		},

@@ -32,7 +32,7 @@ const (
 var (
 	defaultBudget = batch.Budget{PerJob: 5 * money.Dollar, Batch: 50 * money.Dollar}
 	defaultPolicy = batch.Policy{
-		OnUnknown: batch.OnUnknownVerify, Compliance: batch.ComplianceNone, Mode: batch.ModeAuto, BatchSize: DefaultBatchSize,
+		OnUnknown: batch.OnUnknownVerify, Compliance: batch.ComplianceNone, Mode: batch.ModeAuto, FanOut: batch.FanOutAuto, BatchSize: DefaultBatchSize,
 		RequestTimeout: 600 * time.Second, LogLag: 2 * time.Minute, CarryOver: true,
 	}
 )
@@ -43,7 +43,7 @@ var providers = []string{"swarms"}
 var (
 	manifestFields = []string{"name", "provider", "defaults", "window", "budget", "policy", "jobs", "jobs_from"}
 	budgetFields   = []string{"per_job", "batch", "day"}
-	policyFields   = []string{"on_unknown", "compliance", "mode", "batch_size", "request_timeout", "log_lag", "carry_over"}
+	policyFields   = []string{"on_unknown", "compliance", "mode", "fan_out", "batch_size", "request_timeout", "log_lag", "carry_over"}
 )
 
 // Read reads a manifest in YAML or JSON (text that begins with '{' is JSON),
@@ -162,6 +162,9 @@ func (r *reader) policy(n *node, p *path, to *batch.Policy) {
 	}
 	if c := n.get("mode"); c != nil {
 		to.Mode, _ = r.oneOf(c, p.field("mode"), batch.ModeAuto, batch.ModeSingle, batch.ModeBatch)
+	}
+	if c := n.get("fan_out"); c != nil {
+		to.FanOut, _ = r.oneOf(c, p.field("fan_out"), batch.FanOutAuto, batch.FanOutJobs, batch.FanOutLanes)
 	}
 	if c := n.get("batch_size"); c != nil {
 		size, _ := r.integer(c, p.field("batch_size"), MinBatchSize, MaxBatchSize)

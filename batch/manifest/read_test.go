@@ -27,7 +27,7 @@ defaults:
     - {agent_name: Synthesizer, model_name: gpt-4o, max_tokens: 2048, temperature: 0.10}
 window: {timezone: Europe/Berlin, open: "22:00", close: "04:00", start_at: "22:30", finish_by: "03:30", buffer: 5m, weekdays: [fri, mon]}
 budget: {per_job: 0.50, batch: "12.345678", day: 20}
-policy: {on_unknown: hold, compliance: none, mode: single, batch_size: 25, request_timeout: 90, log_lag: 1m30s, carry_over: false}
+policy: {on_unknown: hold, compliance: none, mode: single, fan_out: lanes, batch_size: 25, request_timeout: 90, log_lag: 1m30s, carry_over: false}
 jobs:
   - name: no
     task: |
@@ -49,7 +49,7 @@ const fullJSON = `{"name": "market-digest", "provider": "swarms",
               {"agent_name": "Synthesizer", "model_name": "gpt-4o", "max_tokens": 2048, "temperature": 0.10}]},
  "window": {"timezone": "Europe/Berlin", "open": "22:00", "close": "04:00", "start_at": "22:30", "finish_by": "03:30", "buffer": 300, "weekdays": ["mon", "fri"]},
  "budget": {"per_job": "0.5", "batch": 12.345678, "day": "20.00"},
- "policy": {"on_unknown": "hold", "compliance": "none", "mode": "single", "batch_size": 25, "request_timeout": "1m30s", "log_lag": 90, "carry_over": false},
+ "policy": {"on_unknown": "hold", "compliance": "none", "mode": "single", "fan_out": "lanes", "batch_size": 25, "request_timeout": "1m30s", "log_lag": 90, "carry_over": false},
  "jobs": [
   {"task": "First <b> & \"second\"\nline\n", "name": "no", "seed": 123456789012345678901234567890.10},
   {"name": "EU é", "tasks": ["a", "b"], "priority": -7, "needed_by": "2026-11-23T13:00:00Z", "expect": {"input_tokens": 0, "output_tokens": 1},
@@ -68,7 +68,7 @@ func fullManifest() batch.Manifest {
 			Buffer: 5 * time.Minute, Weekdays: []time.Weekday{time.Monday, time.Friday},
 		},
 		Budget: batch.Budget{PerJob: 50 * money.Cent, Batch: 12_345_678, Day: 20 * money.Dollar},
-		Policy: batch.Policy{OnUnknown: "hold", Compliance: "none", Mode: "single", BatchSize: 25, RequestTimeout: 90 * time.Second, LogLag: 90 * time.Second},
+		Policy: batch.Policy{OnUnknown: "hold", Compliance: "none", Mode: "single", FanOut: "lanes", BatchSize: 25, RequestTimeout: 90 * time.Second, LogLag: 90 * time.Second},
 		Jobs: []batch.Job{
 			{
 				Name: "no", Priority: 5, Expect: &batch.Expect{InputTokens: 6000, OutputTokens: 3000},
@@ -123,7 +123,7 @@ func TestReadDefaults(t *testing.T) {
 		Name: "a", Provider: "swarms", JobsFrom: "s3://bucket/jobs.jsonl?region=eu",
 		Window: tariff.SwarmsWindow(),
 		Budget: batch.Budget{PerJob: 5 * money.Dollar, Batch: 50 * money.Dollar},
-		Policy: batch.Policy{OnUnknown: "verify", Compliance: "none", Mode: "auto", BatchSize: 10, RequestTimeout: 10 * time.Minute, LogLag: 2 * time.Minute, CarryOver: true},
+		Policy: batch.Policy{OnUnknown: "verify", Compliance: "none", Mode: "auto", FanOut: "auto", BatchSize: 10, RequestTimeout: 10 * time.Minute, LogLag: 2 * time.Minute, CarryOver: true},
 	}
 	if err != nil || cmp.Diff(want, m) != "" {
 		t.Errorf("%v\n%s", err, cmp.Diff(want, m))

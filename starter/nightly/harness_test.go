@@ -71,7 +71,7 @@ func work(address string) (func(), error) {
 		w.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 		for name, hand := range map[string]any{
 			workflows.PlanNightName: plan, workflows.CheckCreditsName: credits, workflows.PendingJobsName: pending,
-			workflows.SubmitSwarmName: submit, workflows.AuditDiscountName: audit,
+			workflows.SubmitSwarmName: submit, workflows.SubmitLaneName: submitLane, workflows.AuditDiscountName: audit,
 			workflows.SteerNightName: steer, workflows.ReconcileName: reconcile, workflows.NightBatchesName: nightBatches,
 		} {
 			w.RegisterActivityWithOptions(hand, activity.RegisterOptions{Name: name})
@@ -109,8 +109,12 @@ func plan(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
 	if err != nil {
 		return batch.Plan{}, err
 	}
+	lane := 0
+	if strings.HasPrefix(string(m.Name), "laned") {
+		lane = 1
+	}
 	return batch.Plan{
-		Batch: batch.NewID(m.Name, start.Span.Night), Window: m.Window, Start: start,
+		Lane: lane, Batch: batch.NewID(m.Name, start.Span.Night), Window: m.Window, Start: start,
 		Jobs: len(m.Jobs), Pending: len(m.Jobs), Estimate: money.Dollar, Ceiling: 2 * money.Dollar,
 		Policy: m.Policy, ShardSize: 10, Shards: 1, InFlight: 1, Attributes: true,
 	}, nil
@@ -140,6 +144,20 @@ func submit(ctx context.Context, in batch.Submit) (batch.Outcome, error) {
 		hold(ctx, in.Batch)
 	}
 	return batch.Outcome{Seq: in.Seq, State: batch.Succeeded, Billed: 60 * money.Cent, DayPrice: money.Dollar}, nil
+}
+
+func submitLane(ctx context.Context, in batch.Lane) (batch.LaneResult, error) {
+	var r batch.LaneResult
+	for seq := range in.To {
+		r.Add(batch.Outcome{Seq: seq, State: batch.Succeeded, Billed: 60 * money.Cent, DayPrice: money.Dollar})
+		if seq == 0 {
+			activity.RecordHeartbeat(ctx, batch.LaneBeat{Doing: "sending", Lane: r})
+			if c, ok := holds.Load(in.Batch.Name()); ok {
+				<-c.(chan struct{})
+			}
+		}
+	}
+	return r, nil
 }
 
 // hold waits until the batch is released, if it is held at all.

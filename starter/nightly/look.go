@@ -9,8 +9,10 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/workflows"
 )
 
@@ -118,12 +120,36 @@ func (n Night) addShards(ctx context.Context, p *batch.Progress) {
 		if err != nil {
 			continue // just started or just ended: the next look has it
 		}
-		total := p.Jobs.Total
-		p.Jobs = p.Jobs.Plus(s.Jobs)
-		p.Jobs.Total = total
-		p.Billed += s.Billed
-		p.DayPrice += s.DayPrice
+		add(p, s.Jobs, s.Billed, s.DayPrice)
+		if s.Lane {
+			n.addLane(ctx, id, p)
+		}
 	}
+}
+
+// addLane adds what a shard's lane has done by its last heartbeat: one that
+// comes every few seconds, and that no workflow sees.
+func (n Night) addLane(ctx context.Context, shard string, p *batch.Progress) {
+	d, err := n.client.temporal.DescribeWorkflowExecution(ctx, shard, "")
+	if err != nil {
+		return
+	}
+	for _, a := range d.GetPendingActivities() {
+		var beat batch.LaneBeat
+		if a.GetActivityType().GetName() != workflows.SubmitLaneName ||
+			converter.GetDefaultDataConverter().FromPayloads(a.GetHeartbeatDetails(), &beat) != nil {
+			continue
+		}
+		add(p, beat.Lane.Jobs, beat.Lane.Billed, beat.Lane.DayPrice)
+	}
+}
+
+func add(p *batch.Progress, jobs batch.Counts, billed, dayPrice money.USD) {
+	total := p.Jobs.Total
+	p.Jobs = p.Jobs.Plus(jobs)
+	p.Jobs.Total = total
+	p.Billed += billed
+	p.DayPrice += dayPrice
 }
 
 // over reads a closed night from its result.

@@ -83,6 +83,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	})
 	Bind(crew.sends, workflows.SubmitSwarm, hands.SubmitSwarm)
 	Bind(crew.sends, workflows.SubmitBatch, hands.SubmitBatch)
+	Bind(crew.sends, workflows.SubmitLane, hands.SubmitLane)
 
 	if err := crew.story.Start(); err != nil {
 		return nil, lost(o, err)
