@@ -65,7 +65,7 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 // ask is the job's question to the gate.
 func (s *submission) ask() ledger.Ask {
 	return ledger.Ask{
-		Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.in.RequestTimeout, Caps: s.Caps, Batched: s.group > 0,
+		Batch: s.in.Batch, Seq: s.in.Seq, Span: s.in.Span, Slow: s.slow(s.now()), Caps: s.Caps, Batched: s.group > 0,
 	}
 }
 
@@ -83,7 +83,7 @@ func (s *submission) judge(st ledger.Standing) ledger.Verdict {
 
 // fits says whether a request that begins then can still end by the deadline.
 func (s *submission) fits(begin time.Time) bool {
-	return !begin.Add(s.in.RequestTimeout).After(s.in.Span.Deadline)
+	return !begin.Add(s.slow(begin)).After(s.in.Span.Deadline)
 }
 
 // tooOld says whether this attempt of the activity is too old to begin

@@ -86,6 +86,7 @@ func (s *submission) paid(ctx context.Context, j ledger.Job, c ledger.Closing, a
 	if err != nil {
 		return err
 	}
+	s.lasted(j, c.EndedAt.Sub(a.receipt.SentAt))
 	s.vouch(j.RequestID, bill)
 	s.settled(j, bill)
 	return nil
@@ -121,6 +122,9 @@ func (s *submission) doubt(ctx context.Context, j ledger.Job, c ledger.Closing, 
 func (s *submission) wonder(ctx context.Context, j ledger.Job, c ledger.Closing, f *batch.Fault, r provider.Receipt, over bool) error {
 	d := ledger.Doubt{Attempt: c.Attempt, SentAt: r.SentAt, Billed: f.Moved == batch.MovedYes, Why: said(f)}
 	d.Answered = d.Billed || over
+	if !d.Answered {
+		s.lasted(j, s.in.RequestTimeout) // nobody saw its end
+	}
 	d.AbsentAfter = r.SentAt.Add(s.in.RequestTimeout + s.batch.Policy.LogLag)
 	if d.Answered {
 		d.AbsentAfter = c.EndedAt // a log that has caught up may tell at once: see absent

@@ -2,52 +2,15 @@ package activities
 
 import (
 	"math"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
-	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/tariff"
 )
-
-func TestFit(t *testing.T) {
-	free := provider.Limits{Tier: "free", Windows: []provider.Window{
-		{Name: "minute", Span: time.Minute, Limit: 100}, {Name: "hour", Span: time.Hour, Limit: 350}, {Name: "day", Span: 24 * time.Hour, Limit: 1200},
-	}}
-	premium := provider.Limits{Tier: "premium", Windows: []provider.Window{
-		{Name: "minute", Span: time.Minute, Limit: 2000}, {Name: "hour", Span: time.Hour, Limit: 10_000}, {Name: "day", Span: 24 * time.Hour, Limit: 100_000},
-	}}
-	at := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
-	for _, c := range []struct {
-		pending int
-		limits  provider.Limits
-		fits    bool
-		needs   time.Duration
-		binding string
-	}{
-		{0, free, true, 0, ""},
-		{100, free, true, 10 * time.Minute, "a single request"},
-		{101, free, true, 11 * time.Minute, "100 requests per minute (free)"},
-		{351, free, true, 70 * time.Minute, "350 requests per hour (free)"},
-		{1201, free, false, 24*time.Hour + 10*time.Minute, "1,200 requests per day (free)"},
-		{10_001, premium, true, 70 * time.Minute, "10,000 requests per hour (premium)"},
-		{80_000, premium, true, 7*time.Hour + 10*time.Minute, "10,000 requests per hour (premium)"},
-		{90_001, premium, false, 9*time.Hour + 10*time.Minute, "10,000 requests per hour"},
-		{1_000_000_000, premium, false, 365*24*time.Hour + 10*time.Minute, "requests per"},
-		{5000, provider.Limits{}, true, 10 * time.Minute, "a single request"},
-	} {
-		p := batch.Plan{Pending: c.pending, Policy: batch.Policy{RequestTimeout: 10 * time.Minute}}
-		p.Start = tariff.Start{At: at, Span: tariff.Span{Deadline: at.Add(8 * time.Hour)}}
-		f := fit(p, c.limits)
-		if f.Fits != c.fits || f.Needs != c.needs || !strings.Contains(f.Binding, c.binding) || f.Has != 8*time.Hour {
-			t.Errorf("%d jobs: %+v, want %v, %s, %s", c.pending, f, c.fits, c.needs, c.binding)
-		}
-	}
-}
 
 func yes(b bool) *bool { return &b }
 
@@ -92,9 +55,6 @@ func TestSums(t *testing.T) {
 		if got := batch.CreditsNeeded(in); got != want {
 			t.Errorf("1.5 x %d = %d, want %d", in, got, want)
 		}
-	}
-	if grouped(1) != "1" || grouped(1200) != "1,200" || grouped(1_000_000) != "1,000,000" {
-		t.Error("grouped")
 	}
 }
 

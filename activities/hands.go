@@ -60,6 +60,7 @@ type Hands struct {
 	stiles stiles
 	heard  hearing
 	memory memory
+	took   gate.Durations // of runs, by shape
 
 	evidence evidence // of what the log holds
 

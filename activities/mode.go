@@ -62,6 +62,6 @@ func (h *Hands) mode(ctx context.Context, plan *batch.Plan, limits provider.Limi
 // by one towards the limits either way. So they help only where the limits let
 // jobs leave faster than single requests are carried.
 func quicker(jobs int, limits provider.Limits) bool {
-	allowed, _ := slowest(jobs, limits)
+	allowed, _ := batch.Slowest(jobs, limits.Rates())
 	return allowed < time.Duration(jobs)*time.Second/carried
 }

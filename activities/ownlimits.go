@@ -4,37 +4,21 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/provider"
 )
-
-// ownLimit ends the names of windows that the operator set. They stand beside
-// the provider's, of which they may repeat a span, and the gate keeps both.
-const ownLimit = " of OFFPEAK_LIMITS"
 
 // ownLimits are the operator's limits, named.
 func (h *Hands) ownLimits() []provider.Window {
 	own := slices.Clone(h.Limits)
 	for i := range own {
-		own[i].Name = spanName(own[i].Span) + ownLimit
+		own[i].Name = batch.OwnRateLimit(own[i].Span, own[i].Limit).Name
 	}
 	return own
-}
-
-// spanName is a span without its zeros: 1m, not 1m0s.
-func spanName(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // KeepLimits writes the operator's limits into the books, where every worker's
@@ -51,7 +35,7 @@ func (h *Hands) KeepLimits(ctx context.Context) error {
 		told = append(told, ledger.Window{Name: w.Name, Span: w.Span, Limit: w.Limit, Remaining: -1})
 	}
 	for _, have := range k.Windows {
-		if !strings.HasSuffix(have.Name, ownLimit) {
+		if !strings.HasSuffix(have.Name, batch.OwnLimit) {
 			continue
 		}
 		if have.ToldAt.After(now) {

@@ -104,7 +104,7 @@ func (h *Hands) outline(ctx context.Context, b ledger.Batch, start tariff.Start,
 		return batch.Plan{}, err
 	}
 	fanOut(&plan)
-	plan.Fit = fit(plan, terms.limits)
+	plan.Fit = batch.FitNight(plan.Pending, start, plan.Policy.RequestTimeout, terms.limits.Tier, terms.limits.Rates())
 	if !plan.Fit.Fits {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("not all jobs fit into this night: %s takes %s and there are %s; what doesn't fit is parked",
 			plan.Fit.Binding, plan.Fit.Needs, plan.Fit.Has))

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/provider/swarms"
 )
@@ -69,6 +70,7 @@ type submission struct {
 	bill  *ledger.Charge // once it is settled
 	lane  bool           // it is one of a lane's: what it has to wait for before the gate it waits for here
 	group int            // jobs in its request of the batch endpoint; 0 for a request of its own
+	shape gate.Shape     // what its job has in common with those that take as long; "" while it isn't to be sent
 }
 
 func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, in.Seq) }
@@ -151,6 +153,7 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	if j.Tries >= maxTries {
 		return s.giveUp(ctx, j)
 	}
+	s.shape = shape(j)
 	// Made before the gate: a request that can't be made must not leave a job
 	// that looks like sending.
 	payload, err := swarms.Payload(j.Request, j.Name, j.RequestID)

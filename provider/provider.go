@@ -8,6 +8,8 @@ package provider
 import (
 	"net/http"
 	"time"
+
+	"github.com/offpeak/offpeak/batch"
 )
 
 // Wrote says how far a request got: the difference between "send it again"
@@ -61,6 +63,15 @@ type Limits struct {
 	HasRetry       bool          `json:"has_retry,omitempty"`   // a Retry-After was there, perhaps 0
 	TokensPerAgent int64         `json:"tokens_per_agent,omitempty"`
 	Exceeded       []string      `json:"exceeded,omitempty"` // names of the windows that the answer calls exhausted
+}
+
+// Rates are the windows as plans count them.
+func (l Limits) Rates() []batch.RateLimit {
+	out := make([]batch.RateLimit, len(l.Windows))
+	for i, w := range l.Windows {
+		out[i] = batch.RateLimit{Name: w.Name, Span: w.Span, Limit: w.Limit}
+	}
+	return out
 }
 
 // Window is one rate-limit window as the provider sees it.

@@ -28,7 +28,8 @@ fee is never discounted, which is why the saving is below 50 %.
 
 The rate card, limits and credits are the account's own where SWARMS_API_KEY is
 set and the API answers; these are free requests. Otherwise the built-in card
-and the limits of the free tier are taken, and the output says so.`,
+and the limits of the free tier are taken, and the output says so. Limits of a
+contract, in OFFPEAK_LIMITS as the worker reads them, count beside them.`,
 		Example: "  starter estimate examples/market-digest.yaml",
 		Args:    one(aManifest),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -19,6 +19,7 @@ import (
 type terms struct {
 	card    tariff.Card
 	limits  provider.Limits
+	own     []batch.RateLimit // OFFPEAK_LIMITS
 	credits *money.USD
 	notes   []string
 }
@@ -38,6 +39,9 @@ func (a *app) terms(ctx context.Context) (terms, error) {
 	c, err := config.Load(a.Env)
 	if err != nil {
 		return t, err
+	}
+	for _, l := range c.Limits {
+		t.own = append(t.own, batch.OwnRateLimit(l.Span, l.N))
 	}
 	if c.Key.Empty() {
 		t.notes = append(t.notes, "SWARMS_API_KEY is not set: prices are the built-in rate card's, limits the free tier's")
@@ -73,6 +77,11 @@ func (a *app) terms(ctx context.Context) (terms, error) {
 	return t, ctx.Err()
 }
 
+// fit says whether jobs fit into a night, in the words of its plan.
+func (t terms) fit(jobs int, s tariff.Start, slow time.Duration) batch.Fit {
+	return batch.FitNight(jobs, s, slow, t.limits.Tier, slices.Concat(t.limits.Rates(), t.own))
+}
+
 // plain is an error's own message, for a note.
 func plain(err error) string {
 	var f *batch.Fault
@@ -80,25 +89,4 @@ func plain(err error) string {
 		return printable(f.Detail)
 	}
 	return printable(err.Error())
-}
-
-// fit is the least time that jobs take under the limits, counted as if nothing
-// else used them: of a window of L per W, the first L go at once and the next L
-// once the first have left it. The last one needs its whole request timeout.
-func (t terms) fit(jobs int, s tariff.Start, slow time.Duration) batch.Fit {
-	f := batch.Fit{Has: s.Span.Deadline.Sub(s.At), Needs: slow}
-	for _, w := range t.limits.Windows {
-		if w.Limit <= 0 || w.Span <= 0 || jobs == 0 {
-			continue
-		}
-		rounds := (int64(jobs) - 1) / w.Limit
-		const year = 365 * 24 * time.Hour // beyond, it makes no difference
-		needs := w.Span*time.Duration(min(rounds, int64(year/w.Span))) + slow
-		if needs > f.Needs {
-			f.Needs = needs
-			f.Binding = fmt.Sprintf("%s requests per %s (%s)", grouped(int(w.Limit)), w.Name, t.limits.Tier)
-		}
-	}
-	f.Fits = f.Needs <= f.Has
-	return f
 }

@@ -50,13 +50,7 @@ func plural(n int, what string) string {
 }
 
 // grouped is "12,345".
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func grouped(n int) string { return batch.Grouped(int64(n)) }
 
 // counts is where jobs stand, only what there is: "37 succeeded, 3 to go of 40".
 func counts(c batch.Counts) string {

@@ -90,6 +90,9 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err := hands.KeepLimits(ctx); err != nil {
 		return err
 	}
+	if err := hands.RecallDurations(ctx); err != nil {
+		return err
+	}
 	crew, err := hire(temporal, hands, o)
 	if err != nil {
 		return err
