@@ -47,7 +47,7 @@ func TestOwnLimits(t *testing.T) {
 
 	w.deps.Limits, w.hands = []provider.Window{{Span: time.Hour, Limit: 1}}, h
 	w.planned(manifest(12, ""))
-	if w.plan.Fit.Fits || w.plan.Fit.Binding != "1 request per 1h of OFFPEAK_LIMITS (premium)" {
+	if w.plan.Fit.Fits || w.plan.Fit.Binding != "1 request per 1h of OFFPEAK_LIMITS" {
 		t.Errorf("twelve jobs, one an hour: %+v", w.plan.Fit)
 	}
 	want("3 per 2s of OFFPEAK_LIMITS; 2000 per minute; 1 per 1h of OFFPEAK_LIMITS; 10000 per hour; 100000 per day; ")
