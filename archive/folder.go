@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -21,7 +22,20 @@ type folder struct {
 	bucket *blob.Bucket // to read with
 	root   string
 	dirs   together
+	slots  chan int // folders in which files are begun: one is taken while a file is written
 }
+
+// writersAtOnce bounds those who write files at the same time. A thread that
+// waits for the disk keeps a processor from the others for a while, and the disk
+// gains nothing from more: measured with 500 answers at once, 16 write as fast
+// as 64 on an idle machine and several times as fast on a busy one.
+//
+// Each begins its files in a folder of its own: the file system makes changes to
+// one folder wait for each other, and the answers' own has to take every name.
+const writersAtOnce = 16
+
+// parts is the folder of what is being written. No key begins with a dot.
+const parts = ".parts"
 
 func openFolder(u *url.URL, readOnly bool) (*Archive, error) {
 	switch {
@@ -31,7 +45,10 @@ func openFolder(u *url.URL, readOnly bool) (*Archive, error) {
 		return nil, badURL(u, "it has a query")
 	}
 	root := filepath.Clean(u.Path)
-	d := &folder{root: root}
+	d := &folder{root: root, slots: make(chan int, writersAtOnce)}
+	for i := range writersAtOnce {
+		d.slots <- i
+	}
 	if readOnly {
 		if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
 			return nil, &batch.Fault{
@@ -63,19 +80,33 @@ func (d *folder) put(ctx context.Context, key string, content []byte) (bool, err
 // IfNotExist looks first and renames then, and two writers can both find
 // nothing.
 func (d *folder) stream(ctx context.Context, key string, fill func(io.Writer) error) (placed bool, err error) {
-	part := d.path(key + "." + rand.Text() + ".part")
-	if err := d.write(ctx, part, fill); err != nil {
-		_ = os.Remove(part)
+	if placed, err = d.place(ctx, key, fill); err != nil || !placed {
 		return false, err
 	}
+	return true, d.dirs.sync(filepath.Dir(d.path(key))) // the link is one more name of a file that is on disk
+}
+
+// place is stream without bringing the name to disk.
+func (d *folder) place(ctx context.Context, key string, fill func(io.Writer) error) (placed bool, err error) {
+	var slot int
+	select {
+	case slot = <-d.slots:
+		defer func() { d.slots <- slot }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	part := filepath.Join(d.root, parts, strconv.Itoa(slot), rand.Text())
 	defer func() { _ = os.Remove(part) }() // one that stays is only untidy
-	switch err := os.Link(part, d.path(key)); {
+	if err := d.write(ctx, part, fill); err != nil {
+		return false, err
+	}
+	switch err := inFolder(d.path(key), func() error { return os.Link(part, d.path(key)) }); {
 	case errors.Is(err, fs.ErrExist):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	return true, d.dirs.sync(filepath.Dir(part)) // the link is one more name of a file that is on disk
+	return true, nil
 }
 
 // write fills a file of its own and brings it to disk.
@@ -94,17 +125,25 @@ func (d *folder) write(ctx context.Context, part string, fill func(io.Writer) er
 	return f.Sync()
 }
 
-// create makes a file, and the folders above it where they are missing.
-func create(path string) (*os.File, error) {
-	const how = os.O_CREATE | os.O_EXCL | os.O_WRONLY
-	f, err := os.OpenFile(path, how, 0o600)
+// create makes a file.
+func create(path string) (f *os.File, err error) {
+	err = inFolder(path, func() error {
+		f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		return err
+	})
+	return f, err
+}
+
+// inFolder makes a name, and the folders above it where they are missing.
+func inFolder(path string, name func() error) error {
+	err := name()
 	if !errors.Is(err, fs.ErrNotExist) {
-		return f, err
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	return os.OpenFile(path, how, 0o600)
+	return name()
 }
 
 // writer writes until its context ends.
