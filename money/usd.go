@@ -38,7 +38,7 @@ func Parse(s string) (USD, error) {
 	if !r.IsInt() {
 		return 0, fmt.Errorf("%w: %q has more than %d decimal places", ErrSyntax, clip(s), Places)
 	}
-	return fromInt(r.Num(), s)
+	return fromInt(r.Num(), func() string { return s })
 }
 
 // Round reads a dollar literal that a provider printed and rounds it half to
@@ -61,7 +61,7 @@ func FromRat(dollars *big.Rat) (USD, error) {
 	if c := twice.Cmp(r.Denom()); c > 0 || (c == 0 && q.Bit(0) == 1) {
 		q.Add(q, big.NewInt(int64(r.Sign())))
 	}
-	return fromInt(q, dollars.FloatString(Places+2))
+	return fromInt(q, func() string { return dollars.FloatString(Places + 2) }) // a long division, for the error alone
 }
 
 // Rat is the amount in dollars as an exact fraction, for arithmetic that must
@@ -142,9 +142,9 @@ func rat(s string) (*big.Rat, error) {
 	return r, nil
 }
 
-func fromInt(n *big.Int, literal string) (USD, error) {
+func fromInt(n *big.Int, literal func() string) (USD, error) {
 	if !n.IsInt64() {
-		return 0, fmt.Errorf("%w: %q is too large", ErrSyntax, clip(literal))
+		return 0, fmt.Errorf("%w: %q is too large", ErrSyntax, clip(literal()))
 	}
 	return USD(n.Int64()), nil
 }
