@@ -82,9 +82,13 @@ func (s *submission) paid(ctx context.Context, j ledger.Job, c ledger.Closing, a
 	}
 	bill := s.charge(j, a.run, ledger.FromAnswer)
 	bill.Attempt, bill.SentAt, bill.EndedAt = c.Attempt, a.receipt.SentAt, c.EndedAt
-	err := s.insist(ctx, func() error { _, err := s.Ledger.Settle(ctx, c, bill, output); return err })
+	var after ledger.Job
+	err := s.insist(ctx, func() (err error) { after, err = s.Ledger.Settle(ctx, c, bill, output); return err })
 	if err != nil {
 		return err
+	}
+	if after.State.Over() {
+		s.wrote = &after
 	}
 	s.lasted(j, c.EndedAt.Sub(a.receipt.SentAt))
 	s.vouch(j.RequestID, bill)

@@ -58,6 +58,7 @@ type lane struct {
 	batch ledger.Batch
 	gate  *turnstile
 	pulse *pulse
+	open  context.Context // until nothing new may begin
 
 	pages  <-chan page // jobs to send, listed ahead; nil when all are listed
 	ready  []int       // listed, not begun
@@ -88,6 +89,7 @@ type ending struct {
 func (l *lane) run(ctx context.Context) error {
 	open, cancel := l.whileOpen(ctx)
 	defer cancel()
+	l.open = open
 	l.pages = l.list(open)
 	defer l.hands.Wait()
 	defer close(l.todo)
@@ -166,7 +168,7 @@ func (l *lane) begin(ctx context.Context, seq int) {
 // carry brings one job as far as it goes without waiting for long.
 func (l *lane) carry(ctx context.Context, seq int) (batch.Outcome, error) {
 	s := &submission{
-		Hands: l.Hands, batch: l.batch, began: l.now(), pulse: l.pulse, gate: l.gate, lane: true,
+		Hands: l.Hands, batch: l.batch, began: l.now(), pulse: l.pulse, gate: l.gate, lane: true, open: l.open,
 		in: batch.Submit{Batch: l.in.Batch, Seq: seq, Span: l.in.Span, RequestTimeout: l.in.RequestTimeout},
 	}
 	j := job{l.in.Batch, seq}

@@ -18,6 +18,14 @@ func (s *submission) standBy(open context.Context, until time.Time) error {
 	return s.Clock.Wait(open, until.Sub(s.now()))
 }
 
+// whileOpen is the lane's, or one for this job alone.
+func (s *submission) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.open != nil {
+		return s.open, func() {}
+	}
+	return s.Hands.whileOpen(ctx)
+}
+
 // crowded says that more stand before the gate than may ask.
 func (s *stile) crowded() bool {
 	s.mu.Lock()

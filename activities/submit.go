@@ -67,10 +67,12 @@ type submission struct {
 	began time.Time
 	pulse *pulse
 	gate  *turnstile
-	bill  *ledger.Charge // once it is settled
-	lane  bool           // it is one of a lane's: what it has to wait for before the gate it waits for here
-	group int            // jobs in its request of the batch endpoint; 0 for a request of its own
-	shape gate.Shape     // what its job has in common with those that take as long; "" while it isn't to be sent
+	bill  *ledger.Charge  // once it is settled
+	wrote *ledger.Job     // as the settlement left it
+	open  context.Context // of a lane, until nothing new may begin; nil for a job of its own
+	lane  bool            // it is one of a lane's: what it has to wait for before the gate it waits for here
+	group int             // jobs in its request of the batch endpoint; 0 for a request of its own
+	shape gate.Shape      // what its job has in common with those that take as long; "" while it isn't to be sent
 }
 
 func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, in.Seq) }
@@ -79,7 +81,7 @@ func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, i
 func (s *submission) run(ctx context.Context) (batch.Outcome, error) {
 	for {
 		// Also when cancelled: how a job ended that was in flight is an answer.
-		j, err := s.Ledger.Job(context.WithoutCancel(ctx), s.in.Batch, s.in.Seq)
+		j, err := s.look(context.WithoutCancel(ctx))
 		if err != nil {
 			return batch.Outcome{}, err
 		}
@@ -105,6 +107,16 @@ func (s *submission) run(ctx context.Context) (batch.Outcome, error) {
 			return batch.Outcome{}, err
 		}
 	}
+}
+
+// look is the job as it stands: as this attempt has just written it, else as
+// the books have it.
+func (s *submission) look(ctx context.Context) (ledger.Job, error) {
+	if j := s.wrote; j != nil {
+		s.wrote = nil
+		return *j, nil
+	}
+	return s.Ledger.Job(ctx, s.in.Batch, s.in.Seq)
 }
 
 // outcome is what the story learns of a job.
