@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -15,6 +16,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
 )
 
 func TestTheGuidesMonth(t *testing.T) {
@@ -369,5 +371,40 @@ func BenchmarkJudge(b *testing.B) {
 	b.ResetTimer()
 	if v := night.verdict(); !v.Audit.Passed {
 		b.Fatal(v.Audit.Findings)
+	}
+}
+
+// A batch that went on in a second night: a charge of the first is judged by
+// the hours of the first, as it was that morning.
+func TestEachChargeByItsNight(t *testing.T) {
+	w := tariff.SwarmsWindow()
+	tomorrow, err := w.On("2026-11-23")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newNight(3)
+	b.charges[0] = byDay(b.charges[0])
+	b.charges[0].SentAt, b.charges[0].EndedAt = at(5, 55, 0), at(6, 2, 10) // late, in the first night
+	b.charges[2].SentAt, b.charges[2].EndedAt = tomorrow.StartAt, tomorrow.StartAt.Add(time.Minute)
+	for name, c := range map[string]struct {
+		window *tariff.Window
+		say    string
+	}{
+		"the books say the window": {&w, "ended after the close at 06:00 PST"},
+		"they don't":               {nil, "ran by day"},
+	} {
+		terms := b.terms()
+		terms.Span, terms.Batch.Policy.Window = tomorrow, c.window
+		j := audit.New(terms)
+		for _, job := range b.jobs {
+			j.Job(job)
+		}
+		for _, charge := range b.charges {
+			j.Charge(charge)
+		}
+		v := j.Verdict()
+		if v.Discount != (batch.Discount{Landed: 2, Missed: 1}) || len(v.Audit.Findings) != 1 || !strings.Contains(v.Audit.Findings[0].Cause, c.say) {
+			t.Errorf("%s: %+v, %+v", name, v.Discount, v.Audit.Findings)
+		}
 	}
 }

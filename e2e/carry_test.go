@@ -33,6 +33,7 @@ func TestWhatDidntFit(t *testing.T) {
 	if r.Jobs.Succeeded != 2 || r.Jobs.Parked != 4 || r.Carried == nil || r.Carried.Jobs != 4 || !r.Audit.Passed {
 		t.Fatalf("%+v, carried %+v", r.Jobs, r.Carried)
 	}
+	h.history(r.Batch.WorkflowID(), "nightly-parked")
 	next, err := short.Next(r.Span.Closes)
 	if err != nil || !r.Carried.Begins.Equal(next.StartAt) {
 		t.Errorf("it begins at %s, want %s, %v", r.Carried.Begins, next.StartAt, err)
@@ -74,6 +75,7 @@ func TestWhatDidntFit(t *testing.T) {
 	if err := run.Get(t.Context(), &r); err != nil {
 		t.Fatal(err)
 	}
+	h.history("by-hand", "nightly-carried")
 	if r.Jobs.Succeeded != 6 || r.Discount.Landed != 6 || !r.Audit.Passed || r.Carried != nil || !strings.HasSuffix(r.Report, "/report-2") {
 		t.Errorf("by hand: %+v", r)
 	}

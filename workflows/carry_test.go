@@ -227,3 +227,24 @@ func TestACarryOutlastsTheDay(t *testing.T) {
 		t.Errorf("%d of 4 jobs done, %v", len(h.done), err)
 	}
 }
+
+// A whole night without the provider isn't the end of what is carried: it is
+// parked again, and the night after next has it.
+func TestACarryOutlastsANight(t *testing.T) {
+	h := carryingHands(t, pacific(t, "2026-11-22 10:00:00"), 4, 2, 9)
+	h.credits = func(in batch.CreditsRequest) error {
+		if in.When == "at the opening" && in.Until.Equal(pacific(t, "2026-11-24 05:00:00")) {
+			return fails(batch.OutOfReach)
+		}
+		return nil
+	}
+	if _, err := h.run(t); err != nil || len(h.done) != 4 {
+		t.Fatalf("%d of 4 jobs done, %v", len(h.done), err)
+	}
+	if want := []string{"2026-11-22", "2026-11-23", "2026-11-24"}; !slices.Equal(h.spans, want) {
+		t.Errorf("nights %v, want %v", h.spans, want)
+	}
+	if stop := h.audited[1].Stop; stop == "" {
+		t.Error("the second night doesn't say why nothing was sent")
+	}
+}

@@ -47,6 +47,10 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 			if n.sent || temporal.IsCanceledError(err) && n.planned {
 				break // something may be in the books: they are judged below, whatever happened
 			}
+			if n.terms.Carried && isKind(err, batch.OutOfReach) {
+				n.stop = cause(err).Error()
+				break // a whole night without the provider: what is left is parked, and tries the next one
+			}
 			n.enter(ctx, StateRefused)
 			if err := n.settled(ctx); err != nil {
 				return batch.Result{}, err

@@ -49,7 +49,7 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "shard-grouped", "reconcile", "reconcilenight"} {
+	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "shard-grouped", "reconcile", "reconcilenight"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no history of a %s: a replay of nothing proves nothing", kind)
 		}
