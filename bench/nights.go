@@ -44,12 +44,14 @@ func (b *bench) nights(ctx context.Context) error {
 	}
 	b.rows = append(b.rows, row{what: "raw Go loop, nothing kept", jobs: b.jobs, took: raw, ratio: "1.00"})
 	for _, kind := range b.stores() {
-		took, err := b.night(ctx, kind)
-		if err != nil {
-			return fmt.Errorf("measure a night on %s: %w", kind, err)
+		for _, how := range []string{batch.FanOutLanes, batch.FanOutJobs} {
+			took, err := b.night(ctx, kind, how)
+			if err != nil {
+				return fmt.Errorf("measure a night of %s on %s: %w", how, kind, err)
+			}
+			percent := int64(100 * raw / took)
+			b.rows = append(b.rows, row{what: "whole night by " + how + ", " + kind, jobs: b.jobs, took: took, ratio: fmt.Sprintf("%d.%02d", percent/100, percent%100)})
 		}
-		percent := int64(100 * raw / took)
-		b.rows = append(b.rows, row{what: "whole night, " + kind, jobs: b.jobs, took: took, ratio: fmt.Sprintf("%d.%02d", percent/100, percent%100)})
 	}
 	return nil
 }
@@ -165,8 +167,9 @@ func post(ctx context.Context, c *http.Client, url string, i int) error {
 	return err
 }
 
-// night runs a worker against a Temporal development server in memory.
-func (b *bench) night(ctx context.Context, kind string) (time.Duration, error) {
+// night runs a worker against a Temporal development server in memory; how is
+// the night's fan_out.
+func (b *bench) night(ctx context.Context, kind, how string) (time.Duration, error) {
 	w, err := newWorld()
 	if err != nil {
 		return 0, err
@@ -176,13 +179,13 @@ func (b *bench) night(ctx context.Context, kind string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	manifest, err := b.manifest(w.window, kind)
+	manifest, err := b.manifest(w.window, kind+"-"+how, how)
 	if err != nil {
 		return 0, err
 	}
 	settings, err := config.Load(config.Env{
 		"SWARMS_API_KEY=" + apiKey, "SWARMS_BASE_URL=" + w.web.URL, "HOME=" + b.dir,
-		"OFFPEAK_LEDGER=" + setting, "OFFPEAK_ARCHIVE=file://" + filepath.Join(b.dir, kind+"-archive"),
+		"OFFPEAK_LEDGER=" + setting, "OFFPEAK_ARCHIVE=file://" + filepath.Join(b.dir, kind+"-"+how+"-archive"),
 	})
 	if err != nil {
 		return 0, err
@@ -234,7 +237,7 @@ func whole(ctx context.Context, o client.Options, manifest string, jobs int) err
 	return nil
 }
 
-func (b *bench) manifest(w tariff.Window, name string) (string, error) {
+func (b *bench) manifest(w tariff.Window, name, how string) (string, error) {
 	var jobs strings.Builder
 	for i := range b.jobs {
 		fmt.Fprintf(&jobs, "{\"name\": \"Job %05d\", \"task\": \"Summarize item %d.\"}\n", i, i)
@@ -245,11 +248,11 @@ func (b *bench) manifest(w tariff.Window, name string) (string, error) {
 	}
 	text := fmt.Sprintf(`name: bench
 window: {timezone: %s, open: %q, close: %q, start_at: %q, finish_by: %q, buffer: 0s}
-policy: {request_timeout: 5s, log_lag: 1s, mode: single}
+policy: {request_timeout: 5s, log_lag: 1s, mode: single, fan_out: %s}
 budget: {per_job: 5.00, batch: 1000000.00}
 defaults: {swarm_type: SequentialWorkflow, agents: [{agent_name: Scanner, model_name: gpt-4o-mini, max_tokens: 256}]}
 jobs_from: %s
-`, w.Zone, w.Open, w.Close, w.StartAt, w.FinishBy, lines)
+`, w.Zone, w.Open, w.Close, w.StartAt, w.FinishBy, how, lines)
 	path := filepath.Join(b.dir, name+".yaml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
