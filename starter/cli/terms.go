@@ -40,9 +40,7 @@ func (a *app) terms(ctx context.Context) (terms, error) {
 	if err != nil {
 		return t, err
 	}
-	for _, l := range c.Limits {
-		t.own = append(t.own, batch.OwnRateLimit(l.Span, l.N))
-	}
+	t.own = own(c)
 	if c.Key.Empty() {
 		t.notes = append(t.notes, "SWARMS_API_KEY is not set: prices are the built-in rate card's, limits the free tier's")
 		return t, nil
@@ -75,6 +73,15 @@ func (a *app) terms(ctx context.Context) (terms, error) {
 		t.credits = &credits.Total.USD
 	}
 	return t, ctx.Err()
+}
+
+// own are the limits of OFFPEAK_LIMITS.
+func own(c config.Config) []batch.RateLimit {
+	var out []batch.RateLimit
+	for _, l := range c.Limits {
+		out = append(out, batch.OwnRateLimit(l.Span, l.N))
+	}
+	return out
 }
 
 // fit says whether jobs fit into a night, in the words of its plan.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/tariff"
 )
@@ -17,6 +18,9 @@ func (a *app) validateCmd() *cobra.Command {
 		Long: `Reads a manifest in YAML or JSON strictly, the jobs that it keeps in a file of
 their own (jobs_from) included, and says everything that is wrong at once, each
 with file, line and column. Nothing is contacted and nothing is started.
+
+A note says when the jobs are too many for one night, by OFFPEAK_LIMITS alone:
+starter estimate asks for the account's own limits, too.
 
 Unknown and duplicate fields, values of the wrong kind, amounts with more than
 six decimals, hours that aren't inside the window: all are errors. Fields of the
@@ -36,6 +40,9 @@ Ends with 0 when all is well and with 2 when anything is wrong.`,
 				return err
 			}
 			m := in.manifest
+			if err := a.tooMany(m, n); err != nil {
+				return err
+			}
 			if a.json {
 				return a.object(validated{
 					OK: true, Name: m.Name, Provider: m.Provider, Jobs: n, JobsFrom: m.JobsFrom, JobsRead: !remote,
@@ -50,6 +57,22 @@ Ends with 0 when all is well and with 2 when anything is wrong.`,
 			return nil
 		},
 	}
+}
+
+// tooMany notes that jobs don't fit into one night by the operator's own limits.
+func (a *app) tooMany(m batch.Manifest, jobs int) error {
+	c, err := config.Load(a.Env)
+	if err != nil { // a manifest is as good as it is, whatever this shell's settings are
+		a.note("note: OFFPEAK_LIMITS isn't counted: %s", plain(err))
+	}
+	start, err := m.Window.Decide(a.Now(), m.Policy.RequestTimeout)
+	if err != nil {
+		return &batch.Fault{Kind: batch.BadInput, Op: "plan night of", Thing: string(m.Name), Err: err, Hint: "correct the window or policy.request_timeout"}
+	}
+	if f := batch.FitNight(jobs, start, m.Policy.RequestTimeout, "", own(c)); !f.Fits {
+		a.note("note: not all jobs fit into one night: %s takes %s and there are %s; what doesn't fit is parked for the next one", f.Binding, lasting(f.Needs), lasting(f.Has))
+	}
+	return nil
 }
 
 // validated is the answer of validate as JSON.
