@@ -19,8 +19,13 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 	if err := s.gate.pass(open); err != nil {
 		return 0, s.interrupted(ctx)
 	}
-	over := false
+	over, attempt := false, 0
 	defer func() { s.gate.leave(over) }()
+	defer func() {
+		if attempt == 0 { // else whoever sends gives the place back
+			s.depart()
+		}
+	}()
 	for {
 		if open.Err() != nil {
 			return 0, s.interrupted(ctx)
@@ -34,16 +39,23 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 			}
 			return 0, waiting("submit", thing(s.in), why, until.Sub(s.now()))
 		}
-		v, attempt, err := s.Ledger.Admit(ctx, s.ask(), s.judge)
+		if s.others.due() {
+			s.askAgain(open)
+		}
+		if err := s.place(ctx, open); err != nil {
+			return 0, err
+		}
+		v, n, err := s.Ledger.Admit(ctx, s.ask(), s.judge)
 		if err != nil {
 			return 0, err
 		}
 		s.Log.Debug("gate", zap.String("batch", string(s.in.Batch)), zap.Int("seq", s.in.Seq),
 			zap.String("action", string(v.Action)), zap.String("reason", string(v.Reason)), zap.String("detail", v.Detail))
 		if v.Action != ledger.Wait {
-			over = true
+			over, attempt = true, n
 			return attempt, nil
 		}
+		s.depart() // what waits for its own batch must not hold up another
 		s.pulse.now(Beat{Doing: "waiting: " + string(v.Reason)})
 		wait := v.Until.Sub(s.now())
 		if v.Reason == ledger.ReasonRetry { // this job's own: it holds up nobody else
@@ -62,6 +74,37 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 	}
 }
 
+// place waits for a place among this worker's requests in flight. The place
+// comes before the question, for a gate that says go has the job sending. It is
+// waited for by the machine's clock, which limits the attempt of the activity.
+// One that couldn't end in time needs none: the gate parks it.
+func (s *submission) place(ctx, open context.Context) error {
+	if s.group > 0 || !s.fits(s.now()) {
+		return nil
+	}
+	if s.flow.try() {
+		s.aloft = true
+		return nil
+	}
+	why := "waits for a place among the requests at once"
+	if strain := s.flow.why(); strain != "" {
+		why = "fewer requests at once: " + strain
+	}
+	s.pulse.now(Beat{Doing: "waiting: " + string(ledger.ReasonStrain)})
+	s.Log.Debug("gate", zap.String("batch", string(s.in.Batch)), zap.Int("seq", s.in.Seq),
+		zap.String("action", string(ledger.Wait)), zap.String("reason", string(ledger.ReasonStrain)), zap.String("detail", why))
+	limited, stop := context.WithTimeout(open, patience)
+	defer stop()
+	switch err := s.flow.enter(limited); {
+	case err == nil:
+		s.aloft = true
+		return nil
+	case open.Err() != nil:
+		return s.interrupted(ctx)
+	}
+	return waiting("submit", thing(s.in), why, short)
+}
+
 // ask is the job's question to the gate.
 func (s *submission) ask() ledger.Ask {
 	return ledger.Ask{
@@ -74,7 +117,9 @@ func (s *submission) ask() ledger.Ask {
 func (s *submission) judge(st ledger.Standing) ledger.Verdict {
 	rules := s.Rules
 	rules.Zone = s.in.Span.Location()
+	rules.Foreign = s.others.list()
 	v := gate.Decide(st, rules)
+	s.others.saw(st.Key.Windows, st.Now, v.Action == ledger.Go)
 	if v.Action == ledger.Cancel && st.Key.Closed != "" {
 		v.Action = ledger.Park
 	}

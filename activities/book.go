@@ -43,7 +43,8 @@ func (s *submission) book(ctx context.Context, j ledger.Job, attempt int, a answ
 		return fmt.Errorf("write receipt of %s: %w", thing(s.in), err)
 	}
 	s.report(j, attempt, a)
-	s.learn(ctx, a.receipt.Limits, c.EndedAt)
+	s.learn(ctx, a.receipt)
+	s.strained(j, a.receipt, batch.KindOf(a.err))
 	if a.err == nil {
 		return s.paid(ctx, j, c, a)
 	}

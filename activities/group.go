@@ -102,7 +102,7 @@ func (m *many) send(ctx context.Context, group []*item) error {
 	runs, receipt, err := m.Swarms.CompleteBatch(swarms.WithTimeout(books, m.in.RequestTimeout), payload.Bytes())
 	m.pulse.now(Beat{Doing: "writing the books", Count: len(group)})
 	m.tell(group, len(runs), receipt, err)
-	m.learn(books, receipt.Limits, receipt.EndedAt())
+	m.learn(books, receipt)
 	if err := m.book(books, group, runs, receipt, err); err != nil {
 		return err
 	}

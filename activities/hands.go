@@ -59,6 +59,8 @@ type Hands struct {
 	watch  *watch
 	stiles stiles
 	heard  hearing
+	others neighbours
+	flow   *flow
 	memory memory
 	took   gate.Durations // of runs, by shape
 
@@ -98,7 +100,7 @@ func New(d Deps) *Hands {
 	if d.Jitter == nil {
 		d.Jitter = rand.N[time.Duration]
 	}
-	h := &Hands{Deps: d, key: d.Swarms.KeyID(), live: map[job]bool{}, resting: make(chan struct{})}
+	h := &Hands{Deps: d, key: d.Swarms.KeyID(), live: map[job]bool{}, resting: make(chan struct{}), flow: newFlow()}
 	h.watch = newWatch(h.sweep)
 	return h
 }

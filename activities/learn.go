@@ -64,8 +64,25 @@ func (h *hearing) news(all []provider.Window, now time.Time) []provider.Window {
 
 // learn notes what an answer's headers say of the limits. It is worth no
 // failure: the ledger counts for itself.
-func (h *Hands) learn(ctx context.Context, l provider.Limits, at time.Time) {
-	h.note(ctx, h.heard.news(l.Windows, at), at)
+func (h *Hands) learn(ctx context.Context, r provider.Receipt) {
+	h.compare(ctx, r.Limits.Windows, r)
+	h.note(ctx, h.heard.news(r.Limits.Windows, r.EndedAt()), r.EndedAt())
+}
+
+// compare tells what others use of the limits from what we do.
+func (h *Hands) compare(ctx context.Context, told []provider.Window, r provider.Receipt) {
+	if len(told) == 0 {
+		return
+	}
+	if h.others.blind(h.now()) {
+		k, err := h.Ledger.Key(ctx, h.key)
+		if err != nil {
+			h.Log.Warn("what others use of the limits can't be told from ours", zap.Error(err))
+			return
+		}
+		h.others.saw(k.Windows, h.now(), false)
+	}
+	h.others.heard(told, r.SentAt, r.EndedAt())
 }
 
 func (h *Hands) note(ctx context.Context, windows []provider.Window, at time.Time) {
@@ -95,6 +112,7 @@ func (h *Hands) askLimits(ctx context.Context, exceeded []string) {
 		h.keepAway(ctx, exceeded)
 		return
 	}
+	h.compare(ctx, l.Windows, receipt)
 	h.note(ctx, l.Windows, receipt.EndedAt())
 	for _, w := range l.Windows {
 		if w.Remaining > 0 || !w.Reset.After(h.now()) {
@@ -104,6 +122,26 @@ func (h *Hands) askLimits(ctx context.Context, exceeded []string) {
 		h.floor(ctx, w.Reset, "the "+w.Name+" limit is used up")
 	}
 }
+
+// askAgain reads the limits when a window hasn't been heard of for too long.
+// One asks; whether or not it is told, the others go on by what is known.
+func (h *Hands) askAgain(ctx context.Context) {
+	if !h.heard.once("limits, again", h.now(), limitsEvery) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	l, receipt, err := h.Swarms.RateLimits(ctx)
+	if err != nil {
+		h.Log.Info("rate limits can't be read: what others use isn't known anew", zap.Error(err))
+		return
+	}
+	h.compare(ctx, l.Windows, receipt)
+	h.note(ctx, l.Windows, receipt.EndedAt())
+}
+
+// askTime bounds the question, by the machine's clock: a job waits for it.
+const askTime = 5 * time.Second
 
 // keepAway waits for a long window that a refusal names without saying when it
 // frees: asking once a minute for hours, as a Retry-After of the minute's

@@ -12,10 +12,12 @@ import (
 // go, any number at once may ask. When it says wait for a reason that holds
 // for all of them (a full window, a floor, the night's pilot), asking on and
 // on with hundreds of jobs would be a transaction each for the same answer: so
-// one stands before the gate and asks again in time, and the others queue
-// behind it in their order. Each answer other than wait lets twice as many ask:
-// also a no, so that ten thousand jobs for which there is no budget left are
-// told so at once.
+// few stand before the gate and ask again in time, and the others queue behind
+// them in their order. Each answer to wait lets half as many ask, down to one;
+// each other one twice as many: also a no, so that ten thousand jobs for which
+// there is no budget left are told so at once. Where a window frees as quickly
+// as jobs can ask, as many ask at once as are let go about half the time, and
+// they share the ledger's transactions.
 //
 // It only saves questions. The gate's answer comes from the ledger, in the
 // transaction that writes it, and holds for all workers.
@@ -73,11 +75,11 @@ func (s *stile) leave(over bool) {
 	s.admit()
 }
 
-// hold notes that everyone has to wait until then.
+// hold notes that everyone has to wait until then, and lets half as many ask.
 func (s *stile) hold(until time.Time, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.room, s.closed, s.why = 1, until, why
+	s.room, s.closed, s.why = max(s.room/2, 1), until, why
 }
 
 // until is before when nobody needs to ask, and why; zero when anyone may.

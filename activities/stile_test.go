@@ -23,7 +23,11 @@ func TestStileIsWideUntilHeld(t *testing.T) {
 	if until, why := s.until(); !until.Equal(time.Unix(100, 0)) || why != "the window is full" {
 		t.Errorf("%s, %s", until, why)
 	}
+	if s.room != wide/2 {
+		t.Errorf("room for %d after one answer to wait, want half", s.room)
+	}
 	for range 100 {
+		s.hold(time.Unix(100, 0), "the window is full")
 		s.leave(false)
 	}
 	if s.inside != 0 {

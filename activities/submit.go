@@ -70,6 +70,7 @@ type submission struct {
 	bill  *ledger.Charge  // once it is settled
 	wrote *ledger.Job     // as the settlement left it
 	open  context.Context // of a lane, until nothing new may begin; nil for a job of its own
+	aloft bool            // it has a place among the worker's requests at once
 	lane  bool            // it is one of a lane's: what it has to wait for before the gate it waits for here
 	group int             // jobs in its request of the batch endpoint; 0 for a request of its own
 	shape gate.Shape      // what its job has in common with those that take as long; "" while it isn't to be sent
@@ -186,6 +187,7 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	if attempt == 0 {
 		return nil
 	}
+	defer s.depart()
 	s.pulse.now(Beat{Doing: "sending", Attempt: attempt})
 	// From here on nothing stops it: what is in flight is paid for, so it drains.
 	out := swarms.WithTimeout(context.WithoutCancel(ctx), s.in.RequestTimeout)

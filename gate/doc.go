@@ -18,6 +18,16 @@
 //	quota      a rate-limit window is full                    wait
 //	slow-down  the last tenth of a window is spread           wait
 //
+// Before a job is asked about, the worker finds it a place among its requests
+// in flight, of which Flow says how many there may be:
+//
+//	strain     the provider errs or slows down                wait
+//
+// Windows are kept by the ledger's own count. Who shares the key shows in the
+// provider's count, of which the worker tells their part (Foreign): the window
+// then has room for what they leave. Where that isn't known, after a restart,
+// the provider's count holds beside ours until it is too old.
+//
 // A wait that would end too late for the run to finish by the deadline is no
 // wait: the job is parked at once, with the reason of the wait.
 package gate

@@ -44,6 +44,10 @@ type Rules struct {
 	// without a reset time: then one more answer tells anew. 1 min.
 	Trust time.Duration
 
+	// Foreign is what others use of the key's windows, as the asking worker last
+	// saw it. What isn't in it is taken from the provider's own count in the books.
+	Foreign []Foreign
+
 	// Zone is the zone in which people read times. Nil: the zone that the span
 	// carries.
 	Zone *time.Location

@@ -137,9 +137,13 @@ func TestEachRule(t *testing.T) {
 			k.Floor, k.LastSent, k.Oldest, k.InFlight = at(21, 59, 40), at(21, 59, 55), at(21, 50, 0), 2
 		}), ledger.Wait, at(22, 0, 0).Add(200 * time.Millisecond), ledger.ReasonFloor, "one request goes ahead"},
 		{"released at the pace of the shortest window", key(func(k *ledger.Key) {
-			k.Floor, k.LastSent, k.Oldest, k.InFlight, k.Proven = at(21, 59, 58), at(22, 0, 0), at(22, 0, 0), 1, at(22, 0, 0)
+			k.Floor, k.LastSent, k.Oldest, k.InFlight, k.Proven = at(22, 0, 0), at(22, 0, 0), at(22, 0, 0), 1, at(22, 0, 0)
 			k.Windows = []ledger.Window{{Name: "hour", Span: time.Hour, Limit: 350, Remaining: -1}, minute(2)}
-		}), ledger.Wait, at(22, 0, 0).Add(600 * time.Millisecond), ledger.ReasonFloor, "a pace of 100 per 1m0s"},
+		}), ledger.Wait, at(22, 0, 0).Add(600 * time.Millisecond), ledger.ReasonFloor, "sends go 600ms apart after the wait"},
+		{"released ten times as fast after a tenth of it", key(func(k *ledger.Key) {
+			k.Floor, k.LastSent, k.Oldest, k.InFlight, k.Proven = at(21, 59, 54), at(22, 0, 0), at(22, 0, 0), 1, at(22, 0, 0)
+			k.Windows = []ledger.Window{minute(2)}
+		}), ledger.Wait, at(22, 0, 0).Add(60 * time.Millisecond), ledger.ReasonFloor, "sends go 60ms apart after the wait"},
 		{"a span after the floor the pace is off", key(func(k *ledger.Key) {
 			k.Floor, k.LastSent, k.Proven = at(21, 59, 0), at(22, 0, 0), at(21, 59, 30)
 			k.Windows = []ledger.Window{minute(2)}

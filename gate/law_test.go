@@ -81,7 +81,13 @@ func TestLaws(t *testing.T) {
 	seen := map[ledger.Action]map[ledger.Reason]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		s := standing(t)
-		v := gate.Decide(s, gate.DefaultRules())
+		rules := gate.DefaultRules()
+		if rapid.Bool().Draw(t, "others are known") {
+			rules.Foreign = []gate.Foreign{{
+				Window: "w", Used: rapid.Int64Range(0, 120).Draw(t, "theirs"), At: s.Now.Add(-time.Duration(rapid.Int64Range(0, 90).Draw(t, "heard")) * time.Second),
+			}}
+		}
+		v := gate.Decide(s, rules)
 		if seen[v.Action] == nil {
 			seen[v.Action] = map[ledger.Reason]int{}
 		}
@@ -89,13 +95,13 @@ func TestLaws(t *testing.T) {
 		if v.Reason == "" || v.Detail == "" {
 			t.Fatalf("no reason: %+v", v)
 		}
-		if diff := cmp.Diff(v, gate.Decide(s, gate.DefaultRules())); diff != "" {
+		if diff := cmp.Diff(v, gate.Decide(s, rules)); diff != "" {
 			t.Fatalf("the same question, another answer: %s", diff)
 		}
 		last := s.Span.Deadline.Add(-max(s.Slow, 0))
 		switch v.Action {
 		case ledger.Go:
-			mayGo(t, s, last)
+			mayGo(t, s, rules, last)
 		case ledger.Wait:
 			if !v.Until.After(s.Now) {
 				t.Fatalf("waits until %s, which is over: %s", v.Until, v.Detail)
@@ -106,7 +112,7 @@ func TestLaws(t *testing.T) {
 		case ledger.Park:
 			later := s
 			later.Now = s.Now.Add(time.Duration(rapid.Int64Range(1, int64(3*time.Hour)).Draw(t, "later")))
-			if w := gate.Decide(later, gate.DefaultRules()); w.Action != ledger.Park {
+			if w := gate.Decide(later, rules); w.Action != ledger.Park {
 				t.Fatalf("parked at %s (%s), but %s at %s (%s)", s.Now, v.Detail, w.Action, later.Now, w.Detail)
 			}
 		}
@@ -125,7 +131,7 @@ func above(s ledger.Standing, limit money.USD, p ledger.Purse) bool {
 	return limit > 0 && p.Held+p.Charged+s.Job.Ceiling > limit
 }
 
-func mayGo(t *rapid.T, s ledger.Standing, last time.Time) {
+func mayGo(t *rapid.T, s ledger.Standing, rules gate.Rules, last time.Time) {
 	k := s.Key
 	switch {
 	case s.Now.Before(s.Span.Earliest) || s.Now.After(last):
@@ -147,9 +153,26 @@ func mayGo(t *rapid.T, s ledger.Standing, last time.Time) {
 		if w.Limit > 0 && w.Used >= w.Limit {
 			t.Fatalf("goes although %d of %d are used", w.Used, w.Limit)
 		}
+		if known := others(s, rules, w); known >= 0 {
+			if w.Limit > 0 && w.Used+known >= w.Limit && k.InFlight > 0 {
+				t.Fatalf("goes although %d of %d are used, %d by others", w.Used, w.Limit, known)
+			}
+			continue
+		}
 		if w.Limit > 0 && w.Remaining >= 0 && w.Remaining <= int64(k.InFlight) && !w.Reset.IsZero() &&
 			s.Now.Before(w.Reset) && s.Now.Before(w.ToldAt.Add(w.Span)) {
 			t.Fatal("goes although the provider has none left")
 		}
 	}
+}
+
+// others is what others use of a window; below zero when that isn't known, or
+// the provider has told anew since.
+func others(s ledger.Standing, r gate.Rules, w ledger.Window) int64 {
+	for _, f := range r.Foreign {
+		if f.At.Add(w.Span).After(s.Now) && !f.At.Add(time.Minute).Before(w.ToldAt) {
+			return f.Used
+		}
+	}
+	return -1
 }

@@ -20,8 +20,10 @@ func (q *question) retry() *ledger.Verdict {
 // floor keeps Retry-After to the letter. Behind it jobs aren't released as a
 // herd, which would only meet the limit again: the first goes alone until an
 // answer comes (or none for PilotGrace: a refusal would have come at once),
-// and for one span of the shortest window the others follow at the pace that
-// this window sustains.
+// and for one span of the shortest window the others follow at a pace: first
+// the one that this window sustains, then ever faster, up to ten times that. So
+// a limit that still holds is met by few, and what the window allows is out
+// within about a seventh of it when the wait was for somebody else's sake.
 func (q *question) floor() *ledger.Verdict {
 	k := q.Key
 	if k.Floor.IsZero() {
@@ -51,11 +53,29 @@ func (q *question) floor() *ledger.Verdict {
 	if w == nil {
 		return nil
 	}
-	next := earlier(k.LastSent.Add(w.Span/time.Duration(w.Limit)), k.Floor.Add(w.Span))
+	gap := releaseGap(*w, k.LastSent.Sub(k.Floor))
+	next := earlier(k.LastSent.Add(gap), k.Floor.Add(w.Span))
 	if next.After(q.Now) {
-		return q.wait(ledger.ReasonFloor, next, "sends go at a pace of %d per %s after the wait until %s", w.Limit, w.Span, q.second(k.Floor))
+		return q.wait(ledger.ReasonFloor, next, "sends go %s apart after the wait until %s", gap.Round(time.Millisecond), q.second(k.Floor))
 	}
 	return nil
+}
+
+// A release behind a floor begins at the sustained pace and is releaseTop times
+// as fast after a releaseRamp-th of the window.
+const (
+	releaseTop  = 10
+	releaseRamp = 10
+)
+
+// releaseGap is how long after a send that left that long behind the floor the
+// next one may go. It depends on that send alone and not on who asks when.
+func releaseGap(w ledger.Window, behind time.Duration) time.Duration {
+	ramp := max(w.Span/releaseRamp, 1)
+	gap := w.Span / time.Duration(w.Limit)
+	// The pace grows in hundredths, so that it needs no fraction: 100 at first, 1000 in the end.
+	pace := 100 + (releaseTop-1)*100*min(max(behind, 0), ramp)/ramp
+	return gap / pace * 100
 }
 
 // pilot lets one request go ahead each night until the key is proven, so that

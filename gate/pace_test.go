@@ -82,13 +82,14 @@ func TestOneRequestPerTwoSeconds(t *testing.T) {
 }
 
 // Behind a floor exactly one request is under way until an answer comes, then
-// the rest follow at the sustained pace.
+// the rest follow at a pace that grows to ten times the sustained one.
 func TestNoHerdBehindAFloor(t *testing.T) {
 	s := clear()
 	s.Key.Floor = at(22, 0, 30)
 	s.Key.Windows = []ledger.Window{minute(0)}
 	alone, paced := 0, 0
-	answered := at(22, 0, 33)
+	answered := at(22, 0, 30).Add(200 * time.Millisecond)
+	last, sustained := time.Time{}, 600*time.Millisecond
 	for s.Now.Before(at(22, 0, 40)) {
 		switch v := gate.Decide(s, gate.DefaultRules()); v.Action {
 		case ledger.Go:
@@ -99,7 +100,11 @@ func TestNoHerdBehindAFloor(t *testing.T) {
 				alone++
 			} else {
 				paced++
+				if gap := s.Now.Sub(last); gap < sustained/10 || paced == 1 && gap < sustained {
+					t.Fatalf("send %d after the answer comes %s after the one before", paced, gap)
+				}
 			}
+			last = s.Now
 			s.Key.LastSent, s.Key.Oldest = s.Now, at(22, 0, 30)
 			s.Key.InFlight++
 		case ledger.Wait:
@@ -114,7 +119,9 @@ func TestNoHerdBehindAFloor(t *testing.T) {
 			s.Key.Proven = answered
 		}
 	}
-	if alone != 1 || paced < 11 || paced > 13 { // 7 s at one per 0.6 s
-		t.Errorf("%d went alone and %d after the answer, want 1 and 12", alone, paced)
+	// A tenth of the window from 1.67 a second to 16.7, then 4 s of that: a herd
+	// would be thousands, and at the sustained pace it would be 16.
+	if alone != 1 || paced < 100 || paced > 125 {
+		t.Errorf("%d went alone and %d after the answer, want 1 and about 115", alone, paced)
 	}
 }

@@ -13,16 +13,24 @@ type room struct {
 	told   bool      // by the provider's count, else by ours
 	left   int64     // requests that may still be sent
 	end    time.Time // when this count stops being true; zero when unknown
+
+	foreign int64 // requests of others in it, where that is known
 }
 
 // rooms lists the counts to keep. Ours is exact for what this ledger sent. The
-// provider's also sees other users of the key, but counts a run only when it
-// has ended (Swarms docs, rate limits, 2026-07-13), so what is in flight is
-// taken off it. A limit of zero is no limit, or none that is known.
+// provider's also sees other users of the key: where a worker has told theirs
+// from ours, their part is added to ours, else the provider's count is a second
+// one to keep. It counts a run only when it has ended (Swarms docs, rate limits,
+// 2026-07-13), so what is in flight is taken off it. A limit of zero is no
+// limit, or none that is known.
 func (q *question) rooms() []room {
 	var all []room
 	for _, w := range q.Key.Windows {
 		if w.Limit <= 0 || w.Span <= 0 {
+			continue
+		}
+		if f, known := q.foreign(w); known {
+			all = append(all, q.besides(w, f))
 			continue
 		}
 		all = append(all, room{window: w, left: w.Limit - w.Used, end: w.Frees})
@@ -72,6 +80,9 @@ func (q *question) full(r room) *ledger.Verdict {
 	case r.told:
 		return q.wait(ledger.ReasonQuota, r.end, "the provider has %d of %d requests per %s left and %d are in flight; counts anew at %s",
 			w.Remaining, w.Limit, w.Name, q.Key.InFlight, q.second(r.end))
+	case r.foreign > 0 && w.Used < w.Limit:
+		return q.wait(ledger.ReasonQuota, r.end, "%d of %d requests per %s are used and %d by others; looks again at %s",
+			w.Used, w.Limit, w.Name, r.foreign, q.second(r.end))
 	case r.end.After(q.Now):
 		return q.wait(ledger.ReasonQuota, r.end, "%d of %d requests per %s are used; one frees at %s", w.Used, w.Limit, w.Name, q.second(r.end))
 	}

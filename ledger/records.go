@@ -285,5 +285,6 @@ const (
 	ReasonPilot    Reason = "pilot"     // the night's first request goes alone until the key is proven
 	ReasonQuota    Reason = "quota"     // a rate-limit window is full
 	ReasonSlowDown Reason = "slow-down" // the last tenth of a window is spread over what is left of it
+	ReasonStrain   Reason = "strain"    // the provider errs or slows down: fewer requests at once; each worker for itself
 	ReasonFree     Reason = "free"      // nothing speaks against it
 )
