@@ -1,8 +1,8 @@
 package activities
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -129,8 +129,8 @@ func askEvery(w ledger.Window, left int64) time.Duration {
 type peaks struct{ all []peak }
 
 type peak struct {
-	at   time.Time
-	used int64
+	until time.Time // when another value took its place; zero for the last one
+	used  int64
 }
 
 // peakAge is how far back peaks look: no request takes longer.
@@ -138,13 +138,13 @@ const peakAge = 30 * time.Minute
 
 func (p *peaks) add(at time.Time, used int64) {
 	n := len(p.all)
-	for n > 0 && p.all[n-1].used < used {
+	if n > 0 {
+		p.all[n-1].until = at
+	}
+	for n > 0 && p.all[n-1].used <= used {
 		n--
 	}
-	p.all = p.all[:n]
-	if n == 0 || p.all[n-1].used > used { // else it stands there since earlier
-		p.all = append(p.all, peak{at, used})
-	}
+	p.all = append(p.all[:n], peak{used: used})
 	if old := p.index(at.Add(-peakAge)); old > 1024 {
 		p.all = slices.Clone(p.all[old:])
 	}
@@ -158,11 +158,7 @@ func (p *peaks) since(t time.Time) int64 {
 	return p.all[p.index(t)].used
 }
 
-// index is of the value that was the most from t on.
+// index is of the first value that was still true at t.
 func (p *peaks) index(t time.Time) int {
-	i, found := slices.BinarySearchFunc(p.all, t, func(e peak, t time.Time) int { return cmp.Compare(e.at.UnixNano(), t.UnixNano()) })
-	if !found {
-		i--
-	}
-	return min(max(i, 0), len(p.all)-1)
+	return sort.Search(len(p.all)-1, func(i int) bool { return p.all[i].until.After(t) })
 }

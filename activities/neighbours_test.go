@@ -16,13 +16,17 @@ import (
 func TestPeaks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var p peaks
-		var all []peak
+		type value struct {
+			at   time.Time
+			used int64
+		}
+		var all []value
 		at := time.Unix(1_000_000, 0)
 		for range rapid.IntRange(1, 60).Draw(t, "values") {
 			at = at.Add(time.Duration(rapid.IntRange(1, 1000).Draw(t, "later")) * time.Millisecond)
 			v := rapid.Int64Range(0, 20).Draw(t, "used")
 			p.add(at, v)
-			all = append(all, peak{at, v})
+			all = append(all, value{at, v})
 		}
 		since := all[0].at.Add(time.Duration(rapid.Int64Range(0, int64(at.Sub(all[0].at))).Draw(t, "since")))
 		var want int64

@@ -4,6 +4,7 @@
 // second don't.
 //
 //	make bench
+//	make bench ARGS="-limits all"   how much of a rate limit is used, in ten minutes
 package main
 
 import (
@@ -21,9 +22,15 @@ func main() {
 	flags.IntVar(&o.jobs, "jobs", 5000, "jobs of a night")
 	flags.StringVar(&o.commit, "commit", "unknown", "what is measured, for the headline")
 	flags.BoolVar(&o.postgres, "postgres", true, "measure PostgreSQL, too")
+	names := flags.String("limits", "", "nights against rate limits instead, in real time: all, or some of minute, hour, stranger, storm")
 	_ = flags.Parse(os.Args[1:]) // it exits by itself
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, o)
+	var err error
+	if *names != "" {
+		err = limits(ctx, o, *names)
+	} else {
+		err = run(ctx, o)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -192,14 +193,15 @@ func (n *night) open(ctx context.Context) (func() error, error) {
 func (n *night) prepare(ctx context.Context) error {
 	var jobs strings.Builder
 	for i := range n.Jobs {
-		if i > 0 {
-			jobs.WriteString(",")
-		}
-		fmt.Fprintf(&jobs, `{"name": "job-%d", "task": "Summarize item %d."}`, i, i)
+		fmt.Fprintf(&jobs, "{\"name\": \"job-%d\", \"task\": \"Summarize item %d.\"}\n", i, i)
+	}
+	lines := filepath.Join(n.Dir, "jobs.jsonl")
+	if err := os.WriteFile(lines, []byte(jobs.String()), 0o600); err != nil {
+		return err
 	}
 	input := fmt.Sprintf(`{"name": "fast", "budget": {"batch": "1000000.00"}, "defaults": {"swarm_type": "SequentialWorkflow",
 		"agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 1024}],
-		"expect": {"input_tokens": 6000, "output_tokens": 3000}}, "jobs": [%s]}`, &jobs)
+		"expect": {"input_tokens": 6000, "output_tokens": 3000}}, "jobs_from": %q}`, lines)
 	var err error
 	n.plan, err = n.hands.PlanNight(ctx, batch.PlanRequest{
 		Input: json.RawMessage(input), WorkflowID: "nightly/fast", RunID: "run-1", Asked: n.clock.Now(),
