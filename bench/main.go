@@ -27,7 +27,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
 	if *names != "" {
-		err = limits(ctx, o, *names)
+		var all []scenario
+		if all, err = named(*names); err == nil {
+			err = limits(ctx, o, all)
+		}
 	} else {
 		err = run(ctx, o)
 	}

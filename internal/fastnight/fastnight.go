@@ -70,7 +70,8 @@ type Event struct {
 // Played is what a night came to.
 type Played struct {
 	Ours     []simulator.Arrival // the paid requests of this night, as the provider booked them
-	Stranger int                 // requests of the stranger's that the provider took, from the opening to our last
+	Theirs   []simulator.Arrival // the stranger's
+	Stranger int                 // those of the stranger's that the provider took, from the opening to our last
 	Asked    int                 // times that the limits were read
 	States   map[batch.State]int
 	First    time.Time // our first request
@@ -79,6 +80,20 @@ type Played struct {
 
 // Took is from the opening's first request to the last run's end.
 func (p Played) Took() time.Duration { return p.Last.Sub(p.First) }
+
+// Within counts the requests of ours, and of the stranger's, that the provider
+// took from the opening on.
+func (p Played) Within(d time.Duration) (ours, theirs int) {
+	count := func(all []simulator.Arrival) (n int) {
+		for _, a := range all {
+			if a.Executed && !a.At.Before(Opening) && a.At.Before(Opening.Add(d)) {
+				n++
+			}
+		}
+		return n
+	}
+	return count(p.Ours), count(p.Theirs)
+}
 
 // Status counts our requests that were answered so.
 func (p Played) Status(code int) int {
@@ -302,7 +317,9 @@ func (n *night) count(p *Played) {
 		switch {
 		case a.Path == swarms.PathRateLimits:
 			p.Asked++
-		case a.Path != swarms.PathCompletions || strings.HasPrefix(a.Name, "stranger "):
+		case a.Path != swarms.PathCompletions:
+		case strings.HasPrefix(a.Name, "stranger "):
+			p.Theirs = append(p.Theirs, a)
 		default:
 			p.Ours = append(p.Ours, a)
 			if p.First.IsZero() || a.At.Before(p.First) {
