@@ -4,7 +4,7 @@
 // second don't.
 //
 //	make bench
-//	make bench ARGS="-limits all"   how much of a rate limit is used, in ten minutes
+//	make bench ARGS="-limits all"   how much of a rate limit is used, in a quarter of an hour
 package main
 
 import (
