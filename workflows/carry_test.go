@@ -33,6 +33,8 @@ func carryingHands(t *testing.T, asked time.Time, jobs, perNight, nights int) *c
 	tonight := map[string]int{}
 	c.plan = c.planned
 	c.left = func(p batch.Page) []int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		var left []int
 		for seq := p.From; seq < p.To; seq++ {
 			if c.done[seq].IsZero() {
@@ -63,6 +65,7 @@ func (c *carrying) planned(in batch.PlanRequest) (batch.Plan, error) {
 	}
 	c.mu.Lock()
 	c.plans = append(c.plans, in)
+	pending := c.jobs - len(c.done)
 	c.mu.Unlock()
 	asked := in.Asked
 	if on.Batch == "" {
@@ -73,7 +76,7 @@ func (c *carrying) planned(in batch.PlanRequest) (batch.Plan, error) {
 	}
 	in.Asked = asked
 	p, err := c.usualPlan(in)
-	p.Batch, p.Carried, p.Pending = on.Batch, true, c.jobs-len(c.done)
+	p.Batch, p.Carried, p.Pending = on.Batch, true, pending
 	return p, err
 }
 
