@@ -25,6 +25,7 @@ import (
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/ledger/sqlite"
 	"github.com/offpeak/offpeak/money"
@@ -115,6 +116,7 @@ type night struct {
 	books *ledger.Ledger
 	hands *activities.Hands
 	plan  batch.Plan
+	rules gate.Rules // what isn't the gate's default
 
 	taken atomic.Int64 // of the stranger's
 }
@@ -136,7 +138,7 @@ func Play(ctx context.Context, o Options) (p Played, err error) {
 	if err != nil {
 		return p, err
 	}
-	if err := n.prepare(ctx); err != nil {
+	if err := n.prepare(ctx, "{}"); err != nil {
 		return p, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -200,12 +202,12 @@ func (n *night) open(ctx context.Context) (func() error, error) {
 		return closeAll, err
 	}
 	closers = append(closers, func() error { client.CloseIdle(); return nil })
-	n.hands = activities.New(activities.Deps{Ledger: n.books, Archive: store, Swarms: client, Clock: n.clock, Log: n.Log})
+	n.hands = activities.New(activities.Deps{Ledger: n.books, Archive: store, Swarms: client, Clock: n.clock, Log: n.Log, Rules: n.rules})
 	return closeAll, nil
 }
 
-// prepare plans the batch while the clock stands.
-func (n *night) prepare(ctx context.Context) error {
+// prepare plans the batch, with that window as JSON, while the clock stands.
+func (n *night) prepare(ctx context.Context, window string) error {
 	var jobs strings.Builder
 	for i := range n.Jobs {
 		fmt.Fprintf(&jobs, "{\"name\": \"job-%d\", \"task\": \"Summarize item %d.\"}\n", i, i)
@@ -214,9 +216,9 @@ func (n *night) prepare(ctx context.Context) error {
 	if err := os.WriteFile(lines, []byte(jobs.String()), 0o600); err != nil {
 		return err
 	}
-	input := fmt.Sprintf(`{"name": "fast", "budget": {"batch": "1000000.00"}, "defaults": {"swarm_type": "SequentialWorkflow",
+	input := fmt.Sprintf(`{"name": "fast", "window": %s, "budget": {"batch": "1000000.00"}, "defaults": {"swarm_type": "SequentialWorkflow",
 		"agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 1024}],
-		"expect": {"input_tokens": 6000, "output_tokens": 3000}}, "jobs_from": %q}`, lines)
+		"expect": {"input_tokens": 6000, "output_tokens": 3000}}, "jobs_from": %q}`, window, lines)
 	var err error
 	n.plan, err = n.hands.PlanNight(ctx, batch.PlanRequest{
 		Input: json.RawMessage(input), WorkflowID: "nightly/fast", RunID: "run-1", Asked: n.clock.Now(),
