@@ -71,11 +71,8 @@ func TestNightsAgainstAClose(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.Dir, s.Asked = t.TempDir(), noon
-			c, err := fastnight.Close(t.Context(), s.Closing)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s.Asked = noon
+			c := s.play(t)
 			if len(c.Nights) != 2 {
 				t.Fatalf("%d nights, want 2", len(c.Nights))
 			}
@@ -89,6 +86,24 @@ func TestNightsAgainstAClose(t *testing.T) {
 			wantInTime(t, second, largest, pacific)
 			wantUsed(t, s, first, largest)
 		})
+	}
+}
+
+// play has the clock go slower on a machine that is too busy for it: one on
+// which a first night did so little that nothing was learned from it.
+func (s size) play(t *testing.T) fastnight.Closed {
+	t.Helper()
+	for {
+		s.Dir = t.TempDir()
+		c, err := fastnight.Close(t.Context(), s.Closing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Nights) == 0 || c.Nights[0].Result.Jobs.Succeeded >= s.Jobs/4 || s.Speed <= s.EndSpeed {
+			return c
+		}
+		t.Logf("%d of %d jobs at %v times the clock: again at a third of it", c.Nights[0].Result.Jobs.Succeeded, s.Jobs, s.Speed)
+		s.Speed = max(s.Speed/3, s.EndSpeed)
 	}
 }
 
