@@ -22,7 +22,7 @@ type row struct {
 
 // slack is what a delay may be longer than drawn: the server's timers, polls
 // and a busy machine.
-const slack = 10 * time.Second
+const slack = 30 * time.Second
 
 // unanswered is how long absence can't be declared when no answer came, or only
 // a gateway's 504, which proves no more: request
