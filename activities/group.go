@@ -107,7 +107,7 @@ func (m *many) send(ctx context.Context, group []*item) error {
 		return err
 	}
 	for _, it := range group {
-		j, err := m.Ledger.Job(books, m.in.Batch, it.in.Seq)
+		j, err := m.Ledger.Glance(books, m.in.Batch, it.in.Seq)
 		if err != nil {
 			return err
 		}

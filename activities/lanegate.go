@@ -54,7 +54,7 @@ func (s *submission) elsewhere(ctx context.Context, j ledger.Job, err error) err
 	if batch.KindOf(err) != batch.Internal {
 		return err
 	}
-	now, unread := s.Ledger.Job(context.WithoutCancel(ctx), j.Batch, j.Seq)
+	now, unread := s.Ledger.Glance(context.WithoutCancel(ctx), j.Batch, j.Seq)
 	if unread != nil || now.State == j.State && now.Attempts == j.Attempts {
 		return err
 	}

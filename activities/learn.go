@@ -170,7 +170,7 @@ func (s *submission) creditsAreBack(ctx context.Context) bool {
 	if !s.heard.once("credits", s.now(), creditsEvery) {
 		return false
 	}
-	j, err := s.Ledger.Job(ctx, s.in.Batch, s.in.Seq)
+	j, err := s.Ledger.Glance(ctx, s.in.Batch, s.in.Seq)
 	if err != nil {
 		return false
 	}

@@ -120,7 +120,7 @@ func (m *many) rest(ctx context.Context) (batch.Many, error) {
 	}
 	for _, seq := range m.todo {
 		s := m.submission(seq)
-		j, err := m.Ledger.Job(books, m.in.Batch, seq)
+		j, err := m.Ledger.Glance(books, m.in.Batch, seq)
 		if err != nil {
 			return batch.Many{}, err
 		}

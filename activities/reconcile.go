@@ -157,7 +157,7 @@ func (h *Hands) abandoned(ctx context.Context, b ledger.Batch, j ledger.Job) (le
 	defer h.leave(job{b.ID, j.Seq})
 	crashed, err := h.Ledger.Crashed(ctx, b.ID, j.Seq, b.Policy.RequestTimeout, b.Policy.LogLag)
 	if batch.KindOf(err) == batch.Internal {
-		return h.Ledger.Job(ctx, b.ID, j.Seq) // it ended meanwhile
+		return h.Ledger.Glance(ctx, b.ID, j.Seq) // it ended meanwhile
 	}
 	if err != nil {
 		return j, err

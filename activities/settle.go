@@ -143,7 +143,7 @@ func (r *reconciliation) book(ctx context.Context) error {
 			r.view.books.Refused(o, "the log has no price for the run")
 			continue
 		}
-		j, err := r.Ledger.Job(ctx, r.batch.ID, o.Seq)
+		j, err := r.Ledger.Glance(ctx, r.batch.ID, o.Seq)
 		if err != nil {
 			return err
 		}

@@ -106,16 +106,14 @@ var PendingJobs = Call[batch.Page, []int]{PendingJobsName, func(in batch.Page) w
 	}
 }}
 
-// SubmitSwarm sends one job, settles it and keeps its answer.
-var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in batch.Submit) workflow.ActivityOptions {
+// sends are the options of what makes paid requests; one attempt takes at most
+// so long.
+func sends(most time.Duration) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
-		TaskQueue: SendsTaskQueue,
-		// No summary: it would be repeated in every one of 100,000 events.
-		//
-		// One attempt is one HTTP request at the most, with the gate before it
-		// and the books behind it.
-		StartToCloseTimeout: in.RequestTimeout + 5*time.Minute,
-		// Without one, a killed worker's job hangs until StartToClose.
+		TaskQueue:           SendsTaskQueue,
+		StartToCloseTimeout: most,
+		// Without one, a killed worker's job hangs until StartToClose. One that
+		// lives learns by its heartbeats that it is cancelled.
 		HeartbeatTimeout:    10 * time.Second,
 		WaitForCancellation: true, // what is in flight is paid for: it drains
 		RetryPolicy: &temporal.RetryPolicy{
@@ -126,24 +124,21 @@ var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in bat
 			NonRetryableErrorTypes: final(),
 		},
 	}
+}
+
+// SubmitSwarm sends one job, settles it and keeps its answer. One attempt is
+// one HTTP request at the most, with the gate before it and the books behind
+// it.
+var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in batch.Submit) workflow.ActivityOptions {
+	return sends(in.RequestTimeout + 5*time.Minute) // no summary: it would be repeated in every one of 100,000 events
 }}
 
 // SubmitBatch sends some jobs in requests of the batch endpoint, each job of it
 // through the gate, and settles those that are answered. What isn't over after
-// that goes on alone, by SubmitSwarm.
+// that goes on alone, by SubmitSwarm; what an earlier attempt sent is never
+// sent by a later one.
 var SubmitBatch = Call[batch.SubmitMany, batch.Many]{SubmitBatchName, func(in batch.SubmitMany) workflow.ActivityOptions {
-	return workflow.ActivityOptions{
-		TaskQueue:           SendsTaskQueue,
-		StartToCloseTimeout: in.RequestTimeout + 5*time.Minute,
-		HeartbeatTimeout:    10 * time.Second,
-		WaitForCancellation: true, // what is in flight is paid for: it drains
-		RetryPolicy: &temporal.RetryPolicy{
-			// As for SubmitSwarm: an attempt that waits for the gate carries its own
-			// delay; what an earlier attempt sent is never sent by a later one.
-			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
-			NonRetryableErrorTypes: final(),
-		},
-	}
+	return sends(in.RequestTimeout + 5*time.Minute)
 }}
 
 // laneMargin is how much longer than its night a lane may last: it settles
@@ -152,22 +147,10 @@ const laneMargin = 2 * time.Hour
 
 // SubmitLane sends a stretch of jobs, many under way at once.
 var SubmitLane = Call[batch.Lane, batch.LaneResult]{SubmitLaneName, func(in batch.Lane) workflow.ActivityOptions {
-	return workflow.ActivityOptions{
-		TaskQueue: SendsTaskQueue,
-		Summary:   fmt.Sprintf("Jobs %d to %d, %d at once", in.From, in.To-1, in.Width),
-		// As long as the night: what it waits for it waits for itself.
-		StartToCloseTimeout: in.Span.Closes.Sub(in.Span.Opens) + in.RequestTimeout + laneMargin,
-		// A dead worker's lane goes on elsewhere after it; one that lives learns
-		// by its heartbeats that it is cancelled.
-		HeartbeatTimeout:    10 * time.Second,
-		WaitForCancellation: true, // what is in flight is paid for: it drains
-		RetryPolicy: &temporal.RetryPolicy{
-			// Without end: only a shutdown, a death or a ledger out of reach ends an
-			// attempt before its jobs.
-			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
-			NonRetryableErrorTypes: final(),
-		},
-	}
+	// As long as the night: what it waits for it waits for itself.
+	o := sends(in.Span.Closes.Sub(in.Span.Opens) + in.RequestTimeout + laneMargin)
+	o.Summary = fmt.Sprintf("Jobs %d to %d, %d at once", in.From, in.To-1, in.Width)
+	return o
 }}
 
 // Reconcile settles what the provider's log can settle, and compares ledger,
