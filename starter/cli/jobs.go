@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/starter/cli/books"
+	"github.com/offpeak/offpeak/starter/books"
 )
 
 func (a *app) jobsCmd() *cobra.Command {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/offpeak/offpeak/starter/cli/books"
+	"github.com/offpeak/offpeak/starter/books"
 )
 
 func (a *app) resultsCmd() *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/starter/cli/switches"
+	"github.com/offpeak/offpeak/starter/switches"
 )
 
 // scope is what a switch is for.

@@ -22,7 +22,7 @@ import (
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/ledger/open"
 	"github.com/offpeak/offpeak/money"
-	"github.com/offpeak/offpeak/starter/cli/books"
+	"github.com/offpeak/offpeak/starter/books"
 )
 
 const night = batch.ID("digest/2026-11-22")

@@ -1,9 +1,10 @@
-// Package books reads the ledger for the operator's commands: starter jobs,
-// starter results, starter ledger verify, starter ledger export. It opens the books themselves,
-// beside the workers that write them, so that they can be looked into, proven
-// and taken out when Temporal and every worker are down. It changes nothing.
-// starter/cli calls it and prints what it returns; no other room of the shell
-// but starter/cli/switches, which pulls the kill switch, may open a ledger.
+// Package books reads the ledger for the doors: starter jobs, starter results,
+// starter ledger verify and export, and the same over HTTP. It opens the books
+// themselves, beside the workers that write them, so that they can be looked
+// into, proven and taken out when Temporal and every worker are down. It changes
+// nothing. starter/cli and starter/httpapi call it and show what it returns; no
+// other room of the doors but starter/switches, which pulls the kill switch, may
+// open a ledger.
 package books
 
 import (
