@@ -70,8 +70,8 @@ func (n *night) budget() string {
 // maxRevisions bounds how often a night's report is written under new names.
 const maxRevisions = 1000
 
-// write puts the report into the archive, as text, JSON, CSV and HTML, and
-// notes in result where it is. A night that was judged before with another
+// write puts the report into the archive, as text, JSON, CSV, HTML
+// and Markdown, and notes in result where it is. A night that was judged before with another
 // outcome keeps that report too: the new one gets the next revision's name. The
 // same outcome again is the same report.
 func (n *night) write(ctx context.Context, v audit.Verdict, result *batch.Result) (report.Morning, error) {
@@ -138,6 +138,7 @@ func (n *night) put(ctx context.Context, m report.Morning, revision int) error {
 		{"json", func(w io.Writer) error { return report.JSON(w, m) }},
 		{"csv", func(w io.Writer) error { return report.CSV(w, n.rows(ctx)) }},
 		{"html", func(w io.Writer) error { return report.HTML(w, m) }},
+		{"md", func(w io.Writer) error { return report.Markdown(w, m) }},
 	} {
 		var b bytes.Buffer
 		if err := f.write(&b); err != nil {

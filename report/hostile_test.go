@@ -193,3 +193,35 @@ func TestWritersPassErrorsOn(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// In a chat nothing of a name or a message marks text up, links or calls people.
+func TestHostileNamesInMarkdown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, _ := hostileNight(t)
+		var b strings.Builder
+		if err := report.Markdown(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		inert(t, "markdown", b.String())
+		if len(b.String()) > 20_000 {
+			t.Fatalf("%d bytes for a chat", len(b.String()))
+		}
+		lines := 0
+		for line := range strings.Lines(b.String()) {
+			lines++
+			spans := strings.Split(line, "`")
+			if len(spans)%2 == 0 {
+				t.Fatalf("a code span stays open: %q", line)
+			}
+			for i := 0; i < len(spans); i += 2 { // what stands outside of code
+				text := strings.ReplaceAll(strings.TrimPrefix(spans[i], "- "), "**", "")
+				if strings.ContainsAny(text, "<>*_~[]|\\@!") || strings.Contains(strings.ReplaceAll(text, "&#", ""), "#") {
+					t.Fatalf("marks up: %q", line)
+				}
+			}
+		}
+		if lines > 24 {
+			t.Fatalf("%d lines for one finding", lines)
+		}
+	})
+}

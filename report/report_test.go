@@ -211,6 +211,7 @@ func TestGolden(t *testing.T) {
 			"txt":  func(b *bytes.Buffer) error { return report.Text(b, m) },
 			"json": func(b *bytes.Buffer) error { return report.JSON(b, m) },
 			"html": func(b *bytes.Buffer) error { return report.HTML(b, m) },
+			"md":   func(b *bytes.Buffer) error { return report.Markdown(b, m) },
 			"csv":  func(b *bytes.Buffer) error { return report.CSV(b, each(rows)) },
 		} {
 			t.Run(name+"."+ext, func(t *testing.T) {
