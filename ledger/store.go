@@ -70,6 +70,11 @@ type Tx interface {
 	// instant; zero when there are fewer.
 	NthEnd(key string, after time.Time, n int64) (time.Time, error)
 
+	// Timeline counts a batch's attempts and charges in stretches of a length,
+	// from an instant (taken in) to another (left out), into bins that bin gives
+	// for a stretch's beginning; those of nothing aren't asked for.
+	Timeline(id batch.ID, from, to time.Time, step time.Duration, bin func(time.Time) *Bin) error
+
 	Charges(id batch.ID, yield func(Charge) error) error // of one batch, or of all for "", in order
 	ChargesOf(requestIDs []string) ([]Charge, error)     // of several jobs, in any order
 	Key(id string) (KeyRow, bool, error)

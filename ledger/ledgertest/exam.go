@@ -50,6 +50,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Known", known},
 		{"Reading", reading},
 		{"Listing", listing},
+		{"Timeline", timeline},
 		{"Comparing", comparing},
 		{"Caps", capsUnderFire},
 		{"NightCaps", nightCaps},
