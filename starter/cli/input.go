@@ -13,6 +13,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/starter/estimate"
 	"github.com/offpeak/offpeak/starter/nightly"
 )
 
@@ -159,33 +160,14 @@ func with(object json.RawMessage, changes map[string]any) (json.RawMessage, erro
 	return json.Marshal(fields)
 }
 
-// each yields every job: the inline ones, then those of jobs_from, where that
-// is a file on this machine. remote says that it isn't, and was left out.
+// each yields every job, as estimate.Local does, with paths as short as they
+// can be in messages.
 func (in input) each(yield func(batch.Job) error) (remote bool, err error) {
-	for _, j := range in.manifest.Jobs {
-		if err := yield(j); err != nil {
-			return false, err
-		}
-	}
-	if in.manifest.JobsFrom == "" {
-		return false, nil
-	}
-	u, err := url.Parse(in.manifest.JobsFrom)
-	if err != nil || u.Scheme != "file" {
-		return true, nil //nolint:nilerr // the worker's business: it may know the scheme
-	}
-	path := filepath.FromSlash(u.Path)
-	f, err := os.Open(path)
+	remote, err = estimate.Local(in.manifest, shown)(yield)
 	if err != nil {
-		fault := openFault(path, err).(*batch.Fault) //nolint:errorlint // it is one
-		fault.Op, fault.Hint = "open jobs_from", "a relative path is relative to the manifest's folder"
-		return false, fault
+		return remote, asFault(in.source, err)
 	}
-	defer func() { _ = f.Close() }()
-	if err := manifest.Stream(shown(path), in.manifest, f, yield); err != nil {
-		return false, asFault(path, err)
-	}
-	return false, nil
+	return remote, nil
 }
 
 // shown is a path as short as it can be without becoming unclear.

@@ -1,0 +1,103 @@
+package estimate
+
+import (
+	"math/big"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/provider/swarms"
+	"github.com/offpeak/offpeak/tariff"
+)
+
+// Estimate is what a batch is expected to cost. Its JSON is what starter
+// estimate --json prints.
+type Estimate struct {
+	Batch      batch.ID     `json:"batch"`
+	Jobs       int          `json:"jobs"`
+	Guessed    int          `json:"guessed"`  // jobs without an expect: priced by a guess from their request
+	Unbounded  int          `json:"-"`        // jobs whose agents the provider chooses: the ceiling rests on assumptions
+	Card       tariff.Card  `json:"card"`     //
+	Day        money.USD    `json:"by_day"`   // expected, at the day price
+	Night      money.USD    `json:"by_night"` // expected, at the night price
+	Saving     money.USD    `json:"saving"`
+	Percent    string       `json:"saving_percent"` // of the day price, one decimal
+	AgentFee   money.USD    `json:"agent_fee"`      // the part that is never discounted
+	Ceiling    money.USD    `json:"ceiling"`
+	Needed     money.USD    `json:"credits_needed"`
+	Credits    *money.USD   `json:"credits,omitempty"` // on the account, when it was asked
+	Budget     batch.Budget `json:"budget"`
+	OverPerJob []string     `json:"over_per_job,omitempty"` // jobs whose ceiling is above budget.per_job: the night would be refused
+	Fit        batch.Fit    `json:"fit"`
+	Starts     tariff.Start `json:"starts"`
+	Notes      []string     `json:"notes,omitempty"`
+}
+
+// Price prices every job of a manifest, whose jobs come from each, and says
+// when the night would begin if it were asked for now. What is wrong with a job
+// or the window is a fault of kind BadInput.
+func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error) {
+	e := Estimate{Card: t.Card, Budget: m.Budget, Credits: t.Credits, Notes: t.Notes}
+	elsewhere, err := each(func(j batch.Job) error {
+		q, err := swarms.Price(j, t.Card)
+		if err != nil {
+			return &batch.Fault{Kind: batch.BadInput, Op: "price job", Thing: j.Name, Err: err}
+		}
+		e.Jobs++
+		if q.Guessed {
+			e.Guessed++
+		}
+		if q.Shape.Guess {
+			e.Unbounded++
+		}
+		e.Day, e.Night, e.Ceiling = add(e.Day, q.DayPrice), add(e.Night, q.Estimate), add(e.Ceiling, q.Ceiling)
+		e.AgentFee = add(e.AgentFee, t.Card.Day(tariff.Usage{Agents: q.Expect.Agents}).Total)
+		if q.Ceiling > m.Budget.PerJob {
+			e.OverPerJob = append(e.OverPerJob, j.Name)
+		}
+		return nil
+	})
+	if err != nil {
+		return e, err
+	}
+	if elsewhere {
+		e.Notes = append(e.Notes, "the jobs of "+m.JobsFrom+" are not on this machine and aren't counted")
+	}
+	e.Saving = e.Day - e.Night
+	e.Percent = percent(e.Saving, e.Day)
+	e.Needed = batch.CreditsNeeded(e.Night)
+	if e.Starts, err = starts(m, now); err != nil {
+		return e, err
+	}
+	e.Batch = batch.NewID(m.Name, e.Starts.Span.Night)
+	e.Fit = t.fit(e.Jobs, e.Starts, m.Policy.RequestTimeout)
+	return e, nil
+}
+
+// starts is when a night that is asked for now begins.
+func starts(m batch.Manifest, now time.Time) (tariff.Start, error) {
+	s, err := m.Window.Decide(now, m.Policy.RequestTimeout)
+	if err != nil {
+		return s, &batch.Fault{Kind: batch.BadInput, Op: "plan night of", Thing: string(m.Name), Err: err, Hint: "correct the window or policy.request_timeout"}
+	}
+	return s, nil
+}
+
+// percent is part of whole with one decimal, "32.7"; "" when whole is zero.
+func percent(part, whole money.USD) string {
+	if whole == 0 {
+		return ""
+	}
+	r := new(big.Rat).Quo(part.Rat(), whole.Rat())
+	return r.Mul(r, big.NewRat(100, 1)).FloatString(1)
+}
+
+// add is a sum that stays at the largest amount there is instead of wrapping
+// round: ceilings that can't be bounded are that amount.
+func add(a, b money.USD) money.USD {
+	const largest = money.USD(1<<63 - 1)
+	if b > 0 && a > largest-b {
+		return largest
+	}
+	return a + b
+}
