@@ -30,6 +30,10 @@ func location(name string) (*time.Location, error) {
 	return l, nil
 }
 
+// Location is an IANA zone by its name, for those who count by the calendar
+// themselves. "" and "Local" are errors.
+func Location(name string) (*time.Location, error) { return location(name) }
+
 // Days are counted from 1970-01-01, a Thursday, in the window's own zone.
 const secondsPerDay = int64(day)
 

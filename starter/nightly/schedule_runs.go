@@ -1,0 +1,59 @@
+package nightly
+
+import (
+	"context"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/workflows"
+)
+
+// stateForgotten is the state of a run whose history Temporal has dropped, as
+// it does some days after a workflow's end.
+const stateForgotten = "forgotten"
+
+// howItEnded looks a run up in Temporal.
+func (c *Client) howItEnded(ctx context.Context, kind string, r *ScheduleRun) error {
+	d, err := c.temporal.DescribeWorkflowExecution(ctx, r.WorkflowID, r.RunID)
+	if err != nil {
+		f := c.fault(ctx, "look at the run of a schedule", r.WorkflowID, err)
+		if f.Kind == batch.NotFound {
+			r.State = stateForgotten
+			return nil
+		}
+		return f
+	}
+	info := d.GetWorkflowExecutionInfo()
+	r.Batch = batch.ID(attribute(info, workflows.AttrBatch))
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		r.State = "running"
+		return nil
+	}
+	var (
+		f    *batch.Fault
+		over bool
+	)
+	if kind == KindReconcile {
+		_, f, over = Morning{WorkflowID: r.WorkflowID, RunID: r.RunID, client: c}.end(ctx)
+		r.State = workflows.StateDone
+	} else {
+		var result batch.Result
+		result, f, over = Night{Batch: r.Batch, WorkflowID: r.WorkflowID, RunID: r.RunID, client: c}.end(ctx)
+		if r.State = result.State; result.Batch != "" {
+			r.Batch = result.Batch
+		} else {
+			r.State = workflows.StateRefused
+		}
+	}
+	switch {
+	case !over:
+		return f
+	case f != nil:
+		if kind == KindReconcile {
+			r.State = workflows.StateFailed
+		}
+		r.Kind, r.Why = f.Kind, f.Detail
+	}
+	return nil
+}
