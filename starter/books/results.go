@@ -86,6 +86,13 @@ func (b *Books) Results(ctx context.Context, q Wanted, out io.Writer, far func(j
 	return w, whole(o, fill)
 }
 
+// WriteResults is Results of every job of one batch to a writer: what
+// starter/nightly asks of its Books.
+func (b *Books) WriteResults(ctx context.Context, id batch.ID, w io.Writer) error {
+	_, err := b.Results(ctx, Wanted{Batch: string(id)}, w, func(int) {})
+	return err
+}
+
 // pages are the jobs that are wanted, page by page.
 func (b *Books) pages(ctx context.Context, id batch.ID, names []string) (func(context.Context, int) ([]ledger.Entry, bool, error), error) {
 	if len(names) == 0 {

@@ -12,6 +12,7 @@ type Client struct {
 	temporal client.Client
 	address  string // for messages
 	now      func() time.Time
+	books    Books // nil: none were handed over
 }
 
 // New makes a Client of a connection to Temporal, which stays the caller's to
