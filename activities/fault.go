@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -78,7 +79,13 @@ func raise(err error, details ...any) error {
 		opts.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	message := f.Error()
-	if f.Hint != "" {
+	switch many := strings.Contains(f.Detail, "\n"); {
+	case many: // a list: each of it on a line of its own
+		message = strings.Replace(message, ": "+f.Detail, ":\n"+f.Detail, 1)
+		if f.Hint != "" {
+			message += "\n" + f.Hint
+		}
+	case f.Hint != "":
 		message += ". " + f.Hint
 	}
 	return temporal.NewApplicationErrorWithOptions(message, string(f.Kind), opts)

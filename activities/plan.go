@@ -38,6 +38,11 @@ func (h *Hands) PlanNight(ctx context.Context, in batch.PlanRequest) (batch.Plan
 }
 
 func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch.Plan, error) {
+	value, err := given(in)
+	if err != nil {
+		return batch.Plan{}, err
+	}
+	in.Input = value
 	if ref, ok, err := manifest.Ref(in.Input); ok && err == nil && ref.Batch != "" {
 		return h.goOn(ctx, in, ref)
 	}

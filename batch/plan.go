@@ -16,7 +16,7 @@ import (
 // PlanRequest asks for a night to be planned: read the manifest, claim the
 // night, write jobs and request ids into the ledger.
 type PlanRequest struct {
-	Input      json.RawMessage `json:"input"` // a whole manifest, {"manifest": "file:///..."}, or a GoOn
+	Input      json.RawMessage `json:"input"` // a whole manifest, {"manifest": "file:///..."}, or a GoOn; none, and WorkflowID is the URL of a manifest
 	WorkflowID string          `json:"workflow_id"`
 	RunID      string          `json:"run_id"`
 	Asked      time.Time       `json:"asked"` // the story's clock when the night was asked for

@@ -50,6 +50,10 @@ var settings = []setting{
 	},
 	{"OFFPEAK_HTTP_KEYS", "none", "bearer keys for the HTTP API, separated by commas", ""},
 	{"OFFPEAK_NOTIFY", "none", "a webhook URL for the morning's announcement", ""},
+	{
+		"TEMPORAL_UI_ADDRESS", "http://localhost:8233 for a server on localhost:7233, cloud.temporal.io for Temporal Cloud, else none",
+		"where the Temporal UI is, for the links that the starter prints", "",
+	},
 	{"OFFPEAK_TEMPORAL", "", "the temporal binary for demo and tests", ""},
 	{"OFFPEAK_TEST_POSTGRES", "", "a PostgreSQL URL for the tests of the ledger", ""},
 }

@@ -54,7 +54,8 @@ type app struct {
 	address   string
 	namespace string
 	profile   string
-	began     bool // flags and arguments were fine, a command runs
+	ui        string // address of the Temporal UI
+	began     bool   // flags and arguments were fine, a command runs
 }
 
 // exit ends a command with a code after everything was said.

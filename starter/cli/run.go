@@ -53,20 +53,34 @@ the audit failed. With --json standard output gets one object at the end.`,
 		},
 	}
 	windowFlag(cmd, &window)
+	a.uiFlag(cmd)
 	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "start and don't follow, as starter start does")
 	return cmd
 }
 
 func (a *app) startCmd() *cobra.Command {
-	var window string
+	var (
+		window string
+		link   bool
+	)
 	cmd := &cobra.Command{
 		Use:   "start FILE|-",
 		Short: "Start a batch's night and return at once",
 		Long: `Checks a manifest, starts its night and says its batch id, its workflow id and
-when it begins. starter status follows it, starter report reads its report.`,
-		Example: "  starter start examples/market-digest.yaml --json",
-		Args:    one(aManifest),
+when it begins. starter status follows it, starter report reads its report.
+
+With --ui-link nothing is started: it prints a link that fills the form Start
+Workflow of the Temporal UI, for somebody else to press the button. The worker
+then reads the manifest from where it is now, on any night anew. What the UI
+can't take from a link (a manifest from standard input, or with --window) is
+printed below it, to be pasted.`,
+		Example: `  starter start examples/market-digest.yaml --json
+  starter start examples/market-digest.yaml --ui-link`,
+		Args: one(aManifest),
 		RunE: func(c *cobra.Command, args []string) error {
+			if link {
+				return a.uiLink(c.Context(), args[0], window)
+			}
 			n, done, err := a.begin(c.Context(), args[0], window)
 			if err != nil {
 				return err
@@ -76,35 +90,21 @@ when it begins. starter status follows it, starter report reads its report.`,
 		},
 	}
 	windowFlag(cmd, &window)
+	cmd.Flags().BoolVar(&link, "ui-link", false, "start nothing, and print a link that fills the Temporal UI's form Start Workflow")
+	a.uiFlag(cmd)
 	return cmd
 }
 
 // begin reads the manifest and starts its night. done ends the connection.
 func (a *app) begin(ctx context.Context, file, window string) (n nightly.Night, done func(), err error) {
-	in, err := a.read(file, window)
+	if _, err := a.temporalUI(); err != nil {
+		return n, nil, err // before anything is started
+	}
+	in, err := a.load(ctx, file, window)
 	if err != nil {
 		return n, nil, err
-	}
-	// What is wrong with the jobs of a file is said here, with line and column,
-	// rather than by a worker later.
-	remote, err := in.each(func(batch.Job) error { return ctx.Err() })
-	if err != nil {
-		return n, nil, err
-	}
-	if remote {
-		a.note("note: the jobs of %s are checked by the worker, which reads them", printable(in.manifest.JobsFrom))
-	}
-	if window != "" {
-		a.note("note: --window %s replaces the manifest's window and its margins", printable(window))
 	}
 	request := in.request()
-	if size := len(request.Manifest); size > batch.MaxInline {
-		return n, nil, &batch.Fault{
-			Kind: batch.BadInput, Op: "hand over manifest", Thing: in.source,
-			Detail: fmt.Sprintf("it has %s bytes, and a Temporal payload takes %s", grouped(size), grouped(batch.MaxInline)),
-			Hint:   "put the jobs into a file of their own, one JSON object a line, and name it in jobs_from",
-		}
-	}
 	c, err := a.dial(ctx)
 	if err != nil {
 		return n, nil, err
@@ -116,18 +116,48 @@ func (a *app) begin(ctx context.Context, file, window string) (n nightly.Night, 
 	return n, c.Close, nil
 }
 
+// load reads a manifest that is to be started, and checks all of it that is on
+// this machine.
+func (a *app) load(ctx context.Context, file, window string) (input, error) {
+	in, err := a.read(file, window)
+	if err != nil {
+		return in, err
+	}
+	// What is wrong with the jobs of a file is said here, with line and column,
+	// rather than by a worker later.
+	remote, err := in.each(func(batch.Job) error { return ctx.Err() })
+	if err != nil {
+		return in, err
+	}
+	if remote {
+		a.note("note: the jobs of %s are checked by the worker, which reads them", printable(in.manifest.JobsFrom))
+	}
+	if window != "" {
+		a.note("note: --window %s replaces the manifest's window and its margins", printable(window))
+	}
+	if size := len(in.request().Manifest); size > batch.MaxInline {
+		return in, &batch.Fault{
+			Kind: batch.BadInput, Op: "hand over manifest", Thing: in.source,
+			Detail: fmt.Sprintf("it has %s bytes, and a Temporal payload takes %s", grouped(size), grouped(batch.MaxInline)),
+			Hint:   "put the jobs into a file of their own, one JSON object a line, and name it in jobs_from",
+		}
+	}
+	return in, nil
+}
+
 // startedJSON is the answer of start.
 type startedJSON struct {
 	nightly.Night
 	Begins time.Time    `json:"begins"`
 	Reason string       `json:"reason"`
 	Of     tariff.Night `json:"night"`
+	UI     string       `json:"ui,omitempty"` // its page in the Temporal UI, where that is known
 }
 
 // started says what was started and how to follow it.
 func (a *app) started(n nightly.Night) error {
 	if a.json {
-		return a.object(startedJSON{Night: n, Begins: n.Start.At, Reason: n.Start.Reason, Of: n.Batch.Night()})
+		return a.object(startedJSON{Night: n, Begins: n.Start.At, Reason: n.Start.Reason, Of: n.Batch.Night(), UI: a.page(n)})
 	}
 	word := "started"
 	if n.Running {
@@ -140,6 +170,9 @@ func (a *app) started(n nightly.Night) error {
 	t.row("because", n.Start.Reason)
 	t.row("window", hours(n.Start.Span))
 	t.row("follow", "starter status "+string(n.Batch)+" --watch")
+	if page := a.page(n); page != "" {
+		t.row("page", page)
+	}
 	t.flush()
 	return nil
 }
@@ -151,6 +184,9 @@ func (a *app) followTo(ctx context.Context, n nightly.Night) error {
 		a.note("%s is already running: following it", n.Batch)
 	} else if !n.Start.At.IsZero() {
 		a.note("%s started: %s", n.Batch, n.Start.Reason)
+	}
+	if page := a.page(n); page != "" {
+		a.note("its page: %s", page)
 	}
 	f := a.follow()
 	r, err := n.Watch(ctx, watchEvery, f.see)

@@ -44,6 +44,7 @@ exit codes; without, it ends with 0 whatever the night's state is.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "follow the night to its end")
+	a.uiFlag(cmd)
 	return cmd
 }
 
@@ -74,6 +75,9 @@ func (a *app) writeStatus(v nightly.View) {
 	fmt.Fprintf(a.Out, "%s: %s\n\n", p.Batch, p.State)
 	t := newTable(a.Out)
 	t.row("workflow", v.Night.WorkflowID)
+	if page := a.page(v.Night); page != "" {
+		t.row("page", page)
+	}
 	if p.Paused.On() {
 		t.row("paused", printable(p.Paused.String())+", "+a.moments(p.Paused.At.In(p.Span.Opens.Location())))
 	}

@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	}
 	if o.Dev {
 		p.say("worker and simulator are up, until Ctrl-C. In another shell:")
-		p.print("\n  export TEMPORAL_ADDRESS=%s\n  go run ./starter run examples/market-digest.yaml --window \"00:00-23:59:59@America/Los_Angeles\"\n\n", p.crew.temporal.Address)
+		p.print("\n  export TEMPORAL_ADDRESS=%s TEMPORAL_UI_ADDRESS=%s\n  go run ./starter run examples/market-digest.yaml --window \"00:00-23:59:59@America/Los_Angeles\"\n\n", p.crew.temporal.Address, p.crew.temporal.UI)
 		return Outcome{AsStaged: true}, p.hold(ctx)
 	}
 	night, err := p.ask(ctx)
@@ -236,7 +236,7 @@ func (p *play) hold(ctx context.Context) error {
 
 // link is the night in the Temporal UI.
 func (p *play) link(n nightly.Night) string {
-	return p.crew.temporal.UI + "/namespaces/default/workflows/" + url.PathEscape(n.WorkflowID) + "/" + n.RunID
+	return nightly.UI{Address: p.crew.temporal.UI, Namespace: "default"}.Night(n)
 }
 
 func (p *play) say(format string, args ...any) {
