@@ -78,6 +78,12 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 		Owner: ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}, Digest: s.digest.Sum(),
 		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: policy,
 	})
+	if in.Scheduled && batch.KindOf(err) == batch.NightClaimed && b.Digest == s.digest.Sum() {
+		// A person started it before its hour, or another schedule did: what was
+		// asked for is being done, and nobody needs to hear of it.
+		h.Log.Info("the night runs already", zap.String("batch", string(b.ID)), zap.String("owner", b.Owner.WorkflowID))
+		return batch.Plan{Batch: b.ID, Start: start, Elsewhere: b.Owner.WorkflowID}, nil
+	}
 	if batch.KindOf(err) == batch.ManifestDiffers {
 		err = h.difference(ctx, b, src, p, err)
 	}

@@ -164,6 +164,18 @@ func TestNightIsClaimedOnce(t *testing.T) {
 	if kindOf(t, err) != batch.NightClaimed || !strings.Contains(err.Error(), "first/first-run") {
 		t.Errorf("%v", err)
 	}
+	// A schedule that finds it running has nothing to do, unless it is other work.
+	scheduled := func(input string) (batch.Plan, error) {
+		return w.hands.PlanNight(w.Context(), batch.PlanRequest{
+			Input: json.RawMessage(input), WorkflowID: "scheduled", RunID: "r", Asked: w.clock.Now(), Scheduled: true,
+		})
+	}
+	if p, err := scheduled(manifest(2, "")); err != nil || p.Elsewhere != "first" || p.Batch == "" || p.Jobs != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := scheduled(manifest(3, "")); kindOf(t, err) != batch.NightClaimed {
+		t.Errorf("other work: %v", err)
+	}
 	broken = true
 	if _, err = w.planAs("second", manifest(2, "")); kindOf(t, err) != batch.OutOfReach || applicationError(t, err).NonRetryable() {
 		t.Errorf("%v, want to ask again", err)

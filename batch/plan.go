@@ -21,7 +21,8 @@ type PlanRequest struct {
 	RunID      string          `json:"run_id"`
 	Asked      time.Time       `json:"asked"` // the story's clock when the night was asked for
 
-	Parent Run `json:"parent,omitzero"` // the night that handed its parked jobs on to this one, as its last act
+	Parent    Run  `json:"parent,omitzero"`     // the night that handed its parked jobs on to this one, as its last act
+	Scheduled bool `json:"scheduled,omitempty"` // a schedule or cron started it, and no person: see Plan.Elsewhere
 }
 
 // Run names one run of a workflow.
@@ -54,6 +55,11 @@ type Plan struct {
 	Carried    bool          `json:"carried,omitempty"` // planned from the books, without a manifest: what an earlier night left over
 	Attributes bool          `json:"attributes"`        // the namespace has our search attributes
 	Warnings   []string      `json:"warnings,omitempty"`
+
+	// Elsewhere is the workflow that runs this night already, with the same jobs,
+	// when it was asked for by a schedule: there is nothing to do then, and
+	// nothing but Batch and Start is set.
+	Elsewhere string `json:"elsewhere,omitempty"`
 }
 
 // Fit answers "does it fit tonight?".

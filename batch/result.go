@@ -24,6 +24,8 @@ type Result struct {
 
 	Reconciled *Reconciliation `json:"reconciled,omitempty"` // against the provider's log and credits
 	Carried    *Carry          `json:"carried,omitempty"`    // what becomes of the parked jobs; nil when there are none
+
+	Elsewhere string `json:"elsewhere,omitempty"` // the workflow that runs this night: a schedule's run found it and left it alone
 }
 
 // Money is the night in dollars.
@@ -64,6 +66,8 @@ const MaxFindingJobs = 20
 // skipped because a budget was reached, 3 when others are left over, else 0.
 func (r Result) ExitCode() int {
 	switch {
+	case r.Elsewhere != "":
+		return ExitDone // that one says how it went
 	case !r.Audit.Passed:
 		return ExitAudit
 	case r.Jobs.Skipped > 0:

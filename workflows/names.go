@@ -52,6 +52,7 @@ const (
 	StateReconciling = "reconciling" // everything is sent: the provider's log catches up, then its books are compared
 	StateAuditing    = "auditing"
 	StateDone        = "done"
-	StateRefused     = "refused" // ended before anything was sent
-	StateFailed      = "failed"  // the audit failed
+	StateRefused     = "refused"   // ended before anything was sent
+	StateFailed      = "failed"    // the audit failed
+	StateElsewhere   = "elsewhere" // a schedule's run that found its night running as another workflow, and left it alone
 )

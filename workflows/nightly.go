@@ -44,6 +44,9 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
+			if errors.Is(err, errElsewhere) {
+				return n.elsewhere(ctx)
+			}
 			if n.sent || temporal.IsCanceledError(err) && n.planned {
 				break // something may be in the books: they are judged below, whatever happened
 			}
@@ -88,9 +91,14 @@ func (n *night) plan(ctx workflow.Context, input json.RawMessage) error {
 		RunID:      info.WorkflowExecution.RunID,
 		Asked:      workflow.Now(ctx),
 		Parent:     parent(info),
+		Scheduled:  bySchedule(info),
 	})
 	if err != nil {
 		return err
+	}
+	if terms.Elsewhere != "" {
+		n.terms = terms
+		return errElsewhere
 	}
 	n.terms, n.span, n.planned = terms, terms.Start.Span, true
 	n.progress.Batch = terms.Batch

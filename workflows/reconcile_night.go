@@ -15,7 +15,8 @@ import (
 // ReconcileNight reconciles every batch of a night, one ReconcileBatch child
 // after the other: each reads the provider's whole log. A schedule starts it
 // every morning with {"night": "yesterday"}; with no input at all it means the
-// same.
+// same. Yesterday is then meant from when the schedule was due, so that what is
+// caught up with, or made up for, is the night that was missed.
 //
 // A batch whose night, or whose reconciliation, still runs is named and left
 // alone. When others don't pass, all are judged first, and the night then fails
@@ -29,7 +30,7 @@ func ReconcileNight(ctx workflow.Context, in batch.NightInput) (batch.NightBooks
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.NightBooks, error) { return m.books, nil }); err != nil {
 		return batch.NightBooks{}, err
 	}
-	ids, err := NightBatches.Do(ctx, batch.NightRequest{Night: in.Night, Asked: workflow.Now(ctx)})
+	ids, err := NightBatches.Do(ctx, batch.NightRequest{Night: in.Night, Asked: due(ctx)})
 	if err != nil {
 		return batch.NightBooks{}, cause(err)
 	}

@@ -45,6 +45,9 @@ func (n *night) shown() string {
 // details is the night in Markdown, for the Temporal UI.
 func (n *night) details() string {
 	p := n.progress
+	if w := n.terms.Elsewhere; w != "" {
+		return fmt.Sprintf("**%s**: runs already, as %s\n\n- the schedule had nothing to do\n", n.terms.Batch, w)
+	}
 	if !n.planned {
 		return "**" + p.State + "**"
 	}

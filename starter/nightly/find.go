@@ -57,6 +57,22 @@ func (c *Client) Find(ctx context.Context, id batch.ID) (Night, error) {
 	return c.night(runs[0], id), nil
 }
 
+// elsewhere is a run of the batch that goes on under another id than that of
+// our doors. What a night left over and waits for a later one isn't: whoever
+// starts the night again is told so by the ledger.
+func (c *Client) elsewhere(ctx context.Context, id batch.ID) (n Night, found bool, err error) {
+	runs, err := c.runsOf(ctx, id)
+	if err != nil {
+		return Night{}, false, c.fault(ctx, "find night", string(id), err)
+	}
+	for _, r := range runs {
+		if w := r.GetExecution().GetWorkflowId(); goesOn(r) && w != id.WorkflowID() && !batch.IsCarry(w) {
+			return c.night(r, id), true, nil
+		}
+	}
+	return Night{}, false, nil
+}
+
 func goesOn(r *workflowpb.WorkflowExecutionInfo) bool {
 	return r.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 }

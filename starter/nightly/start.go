@@ -55,7 +55,8 @@ type Night struct {
 const defaultSlow = 600 * time.Second
 
 // Start starts the night of a batch, or finds it running: there is one night
-// per batch and date, its workflow id is "nightly/<batch id>". A night that is
+// per batch and date, its workflow id is "nightly/<batch id>" unless a schedule,
+// cron or the Temporal UI started it, which choose their own. A night that is
 // over is started again, which sends only what was parked or skipped.
 //
 // A bad manifest is a fault of kind BadInput, and nothing is started.
@@ -73,6 +74,12 @@ func (c *Client) Start(ctx context.Context, r Request) (Night, error) {
 	}
 	id := batch.NewID(name, begins.Span.Night)
 	night := Night{Batch: id, WorkflowID: id.WorkflowID(), Start: begins, client: c}
+	if other, found, err := c.elsewhere(ctx, id); err != nil {
+		return Night{}, err
+	} else if found {
+		night.WorkflowID, night.RunID, night.Running = other.WorkflowID, other.RunID, true
+		return night, nil
+	}
 	night.RunID, night.Running, err = c.begin(ctx, client.StartWorkflowOptions{
 		ID:            night.WorkflowID,
 		StaticSummary: "Night " + string(begins.Span.Night) + " of " + string(name),
