@@ -91,7 +91,7 @@ func work(address string) (func(), error) {
 
 // The batch's name tells the hands what to do: "refused-...", "missed-...",
 // "parked-..." (the second job is left to the next night), "held-..." (the second job waits for release), "unsettled-..." (unknown until
-// it is reconciled), "claimed-..." (its night still runs).
+// it is reconciled), "elsewhere-..." (a schedule finds it running), "claimed-..." (its night still runs).
 func plan(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
 	if ref, ok, _ := manifest.Ref(in.Input); ok { // what is left over, in the next night
 		w := tariff.SwarmsWindow()
@@ -108,6 +108,10 @@ func plan(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
 	start, err := m.Window.Decide(in.Asked, m.Policy.RequestTimeout)
 	if err != nil {
 		return batch.Plan{}, err
+	}
+	if in.Scheduled && strings.HasPrefix(string(m.Name), "elsewhere") {
+		id := batch.NewID(m.Name, start.Span.Night)
+		return batch.Plan{Batch: id, Start: start, Elsewhere: id.WorkflowID()}, nil
 	}
 	lane := 0
 	if strings.HasPrefix(string(m.Name), "laned") {
@@ -187,8 +191,12 @@ func reconcile(ctx context.Context, in batch.ReconcileRequest) (batch.Reconcilia
 	return batch.Reconciliation{Batch: in.Batch, Span: in.Span, Found: 1}, nil
 }
 
+// asOf are the instants as of which nights were asked for.
+var asOf sync.Map
+
 // nightBatches has some batches on one night long ago, and none on others.
 func nightBatches(_ context.Context, in batch.NightRequest) ([]batch.ID, error) {
+	asOf.Store(in.Asked.UTC().Format(time.RFC3339), in.Asked)
 	if in.Night != "2026-01-02" {
 		return nil, nil
 	}
