@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
 )
@@ -16,6 +17,8 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 	open, cancel := s.whileOpen(ctx)
 	defer cancel()
 	s.pulse.now(Beat{Doing: "waiting for its turn"})
+	s.plight.before.Add(1)
+	defer s.plight.before.Add(-1)
 	if err := s.gate.pass(open); err != nil {
 		return 0, s.interrupted(ctx)
 	}
@@ -30,14 +33,14 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		if open.Err() != nil {
 			return 0, s.interrupted(ctx)
 		}
-		if until, why := s.gate.until(); until.Sub(s.now()) >= short {
+		if w := s.gate.holds(); w.Until.Sub(s.now()) >= short {
 			if s.lane {
-				if s.standBy(open, until) != nil {
+				if s.standBy(open, w.Until) != nil {
 					return 0, s.interrupted(ctx)
 				}
 				continue
 			}
-			return 0, waiting("submit", thing(s.in), why, until.Sub(s.now()))
+			return 0, held("submit", thing(s.in), w, w.Until.Sub(s.now()))
 		}
 		if s.others.due() {
 			s.askAgain(open)
@@ -57,16 +60,16 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		}
 		s.depart() // what waits for its own batch must not hold up another
 		s.pulse.now(Beat{Doing: "waiting: " + string(v.Reason)})
-		wait := v.Until.Sub(s.now())
+		wait, what := v.Until.Sub(s.now()), asWait(v)
 		if v.Reason == ledger.ReasonRetry { // this job's own: it holds up nobody else
-			return 0, waiting("submit", thing(s.in), v.Detail, wait)
+			return 0, held("submit", thing(s.in), what, wait)
 		}
 		if v.Reason == ledger.ReasonCredits && s.creditsAreBack(ctx) {
 			continue
 		}
-		s.gate.hold(v.Until, v.Detail)
+		s.gate.hold(what)
 		if !s.lane && (wait >= short || s.tooOld(wait)) {
-			return 0, waiting("submit", thing(s.in), v.Detail, wait)
+			return 0, held("submit", thing(s.in), what, wait)
 		}
 		if err := s.standBy(open, v.Until); err != nil {
 			return 0, s.interrupted(ctx)
@@ -86,10 +89,9 @@ func (s *submission) place(ctx, open context.Context) error {
 		s.aloft = true
 		return nil
 	}
-	why := "waits for a place among the requests at once"
-	if strain := s.flow.why(); strain != "" {
-		why = "fewer requests at once: " + strain
-	}
+	why := crowded(s.flow.why())
+	s.plight.strained.Add(1)
+	defer s.plight.strained.Add(-1)
 	s.pulse.now(Beat{Doing: "waiting: " + string(ledger.ReasonStrain)})
 	s.Log.Debug("gate", zap.String("batch", string(s.in.Batch)), zap.Int("seq", s.in.Seq),
 		zap.String("action", string(ledger.Wait)), zap.String("reason", string(ledger.ReasonStrain)), zap.String("detail", why))
@@ -102,7 +104,12 @@ func (s *submission) place(ctx, open context.Context) error {
 	case open.Err() != nil:
 		return s.interrupted(ctx)
 	}
-	return waiting("submit", thing(s.in), why, short)
+	return held("submit", thing(s.in), batch.Wait{Reason: string(ledger.ReasonStrain), Detail: why}, short)
+}
+
+// asWait is the gate's answer for whoever looks.
+func asWait(v ledger.Verdict) batch.Wait {
+	return batch.Wait{Reason: string(v.Reason), Detail: v.Detail, Until: v.Until}
 }
 
 // ask is the job's question to the gate.

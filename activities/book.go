@@ -163,5 +163,5 @@ func (s *submission) back(until time.Time, f *batch.Fault) error {
 	}
 	own := *f     // the jobs of one batch request share its fault
 	own.After = 0 // the delay below is what counts
-	return later{&own, wait}
+	return later{Fault: &own, delay: wait}
 }

@@ -219,7 +219,7 @@ func (s *submission) postpone(ctx context.Context, j ledger.Job, why string, aft
 	if wait < least && !s.tooOld(wait) {
 		return nil
 	}
-	return later{&batch.Fault{Kind: batch.OutcomeUnknown, Op: "submit", Thing: thing(s.in), Moved: batch.MovedMaybe, Detail: why}, wait}
+	return later{Fault: &batch.Fault{Kind: batch.OutcomeUnknown, Op: "submit", Thing: thing(s.in), Moved: batch.MovedMaybe, Detail: why}, delay: wait}
 }
 
 // kept is the archive's key of an answer that came without a price.

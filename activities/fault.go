@@ -16,6 +16,7 @@ import (
 type later struct {
 	*batch.Fault
 	delay time.Duration
+	wait  batch.Wait // what for, where the gate said it
 }
 
 func (l later) Unwrap() error { return l.Fault }
@@ -72,6 +73,9 @@ func raise(err error, details ...any) error {
 	var l later
 	if errors.As(err, &l) && !opts.NonRetryable {
 		opts.NextRetryDelay = max(l.delay, least)
+		if l.wait.Reason != "" {
+			opts.Details = append(opts.Details, l.wait) // for whoever looks at what a night waits for
+		}
 	} else if f.After > 0 && !opts.NonRetryable {
 		opts.NextRetryDelay = max(f.After, least)
 	}
@@ -104,5 +108,10 @@ func flat(f *batch.Fault) batch.Fault {
 
 // waiting is the fault of an attempt that has to come back later.
 func waiting(op, thing, why string, delay time.Duration) error {
-	return later{&batch.Fault{Kind: batch.Waiting, Op: op, Thing: thing, Detail: why}, delay}
+	return later{Fault: &batch.Fault{Kind: batch.Waiting, Op: op, Thing: thing, Detail: why}, delay: delay}
+}
+
+// held is waiting for what the gate names.
+func held(op, thing string, w batch.Wait, delay time.Duration) error {
+	return later{&batch.Fault{Kind: batch.Waiting, Op: op, Thing: thing, Detail: w.Detail}, delay, w}
 }

@@ -50,9 +50,9 @@ func TestRaiseDelays(t *testing.T) {
 		benign bool
 	}{
 		{f, 7 * time.Second, true},
-		{later{f, 12345 * time.Millisecond}, 12345 * time.Millisecond, true},
-		{later{f, 0}, least, true}, // zero would be dropped
-		{later{f, -time.Hour}, least, true},
+		{later{Fault: f, delay: 12345 * time.Millisecond}, 12345 * time.Millisecond, true},
+		{later{Fault: f, delay: 0}, least, true}, // zero would be dropped
+		{later{Fault: f, delay: -time.Hour}, least, true},
 		{waiting("submit", "job", "the window is full", 3*time.Second), 3 * time.Second, true},
 		{&batch.Fault{Kind: batch.OutOfReach, Op: "read"}, 0, false},
 		{over{&batch.Fault{Kind: batch.OutOfReach, Op: "read", After: time.Second}}, 0, false},

@@ -50,7 +50,7 @@ func (m *many) fill(ctx context.Context, first *item) []*item {
 	open, cancel := m.whileOpen(ctx)
 	defer cancel()
 	for len(group) < cmp.Or(m.batch.Policy.BatchSize, manifest.DefaultBatchSize) && open.Err() == nil {
-		if until, _ := m.gate.until(); until.After(m.now()) {
+		if m.gate.holds().Until.After(m.now()) {
 			break
 		}
 		it, err := m.next(ctx)
@@ -72,7 +72,7 @@ func (m *many) fill(ctx context.Context, first *item) []*item {
 		switch {
 		case v.Action == ledger.Wait:
 			if m.held = it; v.Reason != ledger.ReasonRetry {
-				m.gate.hold(v.Until, v.Detail)
+				m.gate.hold(asWait(v))
 			}
 			return group
 		case attempt == 0:
@@ -99,6 +99,8 @@ func (m *many) send(ctx context.Context, group []*item) error {
 	books := context.WithoutCancel(ctx)
 	m.sending.Add(1)
 	defer m.sending.Add(-1)
+	m.plight.aloft.Add(int64(len(group)))
+	defer m.plight.aloft.Add(-int64(len(group)))
 	runs, receipt, err := m.Swarms.CompleteBatch(swarms.WithTimeout(books, m.in.RequestTimeout), payload.Bytes())
 	m.pulse.now(Beat{Doing: "writing the books", Count: len(group)})
 	m.tell(group, len(runs), receipt, err)

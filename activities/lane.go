@@ -74,6 +74,8 @@ type lane struct {
 	faint int       // times in a row that it was
 	alarm alarm
 
+	plight plight
+
 	mu     sync.Mutex
 	result batch.LaneResult
 }
@@ -102,6 +104,7 @@ func (l *lane) run(ctx context.Context) error {
 			}
 			l.begin(ctx, seq)
 		}
+		l.plight.apart(l.waits)
 		stopped := open.Err() != nil || l.broken != nil
 		if l.under == 0 && (stopped || l.pages == nil && len(l.ready) == 0 && len(l.waits) == 0) {
 			return l.verdict(ctx, stopped)
@@ -168,7 +171,7 @@ func (l *lane) begin(ctx context.Context, seq int) {
 // carry brings one job as far as it goes without waiting for long.
 func (l *lane) carry(ctx context.Context, seq int) (batch.Outcome, error) {
 	s := &submission{
-		Hands: l.Hands, batch: l.batch, began: l.now(), pulse: l.pulse, gate: l.gate, lane: true, open: l.open,
+		Hands: l.Hands, batch: l.batch, began: l.now(), pulse: l.pulse, plight: &l.plight, gate: l.gate, lane: true, open: l.open,
 		in: batch.Submit{Batch: l.in.Batch, Seq: seq, Span: l.in.Span, RequestTimeout: l.in.RequestTimeout},
 	}
 	j := job{l.in.Batch, seq}
@@ -256,7 +259,7 @@ func faintly(n int) time.Duration { return min(backoff<<min(n, 6), time.Minute) 
 func (l *lane) beat(b Beat) any {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return batch.LaneBeat{Doing: b.Doing, Lane: l.result}
+	return batch.LaneBeat{Beat: l.plight.tell(Beat{Doing: b.Doing}, l.gate, l.flow.why()), Lane: l.result}
 }
 
 // resume takes over the count of the attempt before. again says that there was

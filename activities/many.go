@@ -37,8 +37,9 @@ func (h *Hands) submitMany(ctx context.Context, in batch.SubmitMany) (batch.Many
 	if err != nil {
 		return batch.Many{}, err
 	}
-	m := &many{Hands: h, in: in, batch: b, began: h.now(), pulse: beat(ctx, "reading the books"), gate: h.stiles.enter(in.Batch), todo: in.Seqs}
+	m := &many{Hands: h, in: in, batch: b, began: h.now(), gate: h.stiles.enter(in.Batch), todo: in.Seqs}
 	defer h.stiles.leave(in.Batch, m.gate)
+	m.pulse = beatWith(ctx, "reading the books", func(b Beat) any { return m.plight.tell(b, m.gate, h.flow.why()) })
 	defer m.pulse.end()
 	return m.run(ctx)
 }
@@ -58,10 +59,11 @@ type many struct {
 	pulse *pulse
 	gate  *turnstile
 
-	todo  []int // not looked at yet
-	held  *item // looked at, and the next to go
-	alone bool  // the API took none of a request: nothing else is sent this way
-	out   batch.Many
+	plight plight
+	todo   []int // not looked at yet
+	held   *item // looked at, and the next to go
+	alone  bool  // the API took none of a request: nothing else is sent this way
+	out    batch.Many
 }
 
 // item is one job on its way into a request, or in it.
@@ -138,7 +140,7 @@ func (m *many) rest(ctx context.Context) (batch.Many, error) {
 // submission is a job of the request as SubmitSwarm would have it.
 func (m *many) submission(seq int) *submission {
 	return &submission{
-		Hands: m.Hands, batch: m.batch, began: m.began, pulse: m.pulse, gate: m.gate, group: 1,
+		Hands: m.Hands, batch: m.batch, began: m.began, pulse: m.pulse, plight: &m.plight, gate: m.gate, group: 1,
 		in: batch.Submit{Batch: m.in.Batch, Seq: seq, Span: m.in.Span, RequestTimeout: m.in.RequestTimeout},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+
+	"github.com/offpeak/offpeak/batch"
 )
 
 // pulseEvery is how often an activity shows that it lives; the story gives up
@@ -22,12 +24,8 @@ type pulse struct {
 	done chan struct{}
 }
 
-// Beat is what a heartbeat says: small, and without money or names.
-type Beat struct {
-	Doing   string `json:"doing"`
-	Attempt int    `json:"attempt,omitempty"` // HTTP requests so far
-	Count   int    `json:"count,omitempty"`   // jobs so far, of a plan or an audit
-}
+// Beat is what a heartbeat says.
+type Beat = batch.Beat
 
 // beat begins to beat until end is called. Outside of an activity (a test that
 // calls a method directly) it is silent.

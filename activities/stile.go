@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/offpeak/offpeak/batch"
 )
@@ -26,8 +25,7 @@ type stile struct {
 	room   int // how many may ask at once
 	inside int
 	queue  []chan struct{}
-	closed time.Time // nobody needs to ask before
-	why    string
+	held   batch.Wait // nobody needs to ask before its Until
 }
 
 // wide is how many may ask at once when nothing holds them back.
@@ -69,24 +67,24 @@ func (s *stile) leave(over bool) {
 	defer s.mu.Unlock()
 	if over {
 		s.room = min(2*s.room, wide)
-		s.closed, s.why = time.Time{}, ""
+		s.held = batch.Wait{}
 	}
 	s.inside--
 	s.admit()
 }
 
-// hold notes that everyone has to wait until then, and lets half as many ask.
-func (s *stile) hold(until time.Time, why string) {
+// hold notes what everyone has to wait for, and lets half as many ask.
+func (s *stile) hold(w batch.Wait) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.room, s.closed, s.why = max(s.room/2, 1), until, why
+	s.room, s.held = max(s.room/2, 1), w
 }
 
-// until is before when nobody needs to ask, and why; zero when anyone may.
-func (s *stile) until() (time.Time, string) {
+// holds is what everyone has to wait for; zero when anyone may ask.
+func (s *stile) holds() batch.Wait {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closed, s.why
+	return s.held
 }
 
 func (s *stile) admit() {

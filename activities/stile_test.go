@@ -19,15 +19,16 @@ func TestStileIsWideUntilHeld(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.hold(time.Unix(100, 0), "the window is full")
-	if until, why := s.until(); !until.Equal(time.Unix(100, 0)) || why != "the window is full" {
-		t.Errorf("%s, %s", until, why)
+	full := batch.Wait{Reason: "quota", Detail: "the window is full", Until: time.Unix(100, 0)}
+	s.hold(full)
+	if got := s.holds(); got != full {
+		t.Errorf("%+v", got)
 	}
 	if s.room != wide/2 {
 		t.Errorf("room for %d after one answer to wait, want half", s.room)
 	}
 	for range 100 {
-		s.hold(time.Unix(100, 0), "the window is full")
+		s.hold(full)
 		s.leave(false)
 	}
 	if s.inside != 0 {
@@ -42,8 +43,8 @@ func TestStileIsWideUntilHeld(t *testing.T) {
 		t.Errorf("a second one passed: %v", err)
 	}
 	s.leave(true)
-	if until, _ := s.until(); !until.IsZero() || s.room != 2 {
-		t.Errorf("after an answer: until %s, room for %d", until, s.room)
+	if got := s.holds(); got != (batch.Wait{}) || s.room != 2 {
+		t.Errorf("after an answer: %+v, room for %d", got, s.room)
 	}
 }
 

@@ -53,8 +53,9 @@ func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, err
 	if err != nil {
 		return batch.Outcome{}, err
 	}
-	s := &submission{Hands: h, in: in, batch: b, began: h.now(), pulse: beat(ctx, "reading the books"), gate: h.stiles.enter(in.Batch)}
+	s := &submission{Hands: h, in: in, batch: b, began: h.now(), plight: &plight{}, gate: h.stiles.enter(in.Batch)}
 	defer h.stiles.leave(in.Batch, s.gate)
+	s.pulse = beatWith(ctx, "reading the books", func(b Beat) any { return s.plight.tell(b, s.gate, h.flow.why()) })
 	defer s.pulse.end()
 	return s.run(ctx)
 }
@@ -62,18 +63,19 @@ func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, err
 // submission is one attempt of SubmitSwarm.
 type submission struct {
 	*Hands
-	in    batch.Submit
-	batch ledger.Batch
-	began time.Time
-	pulse *pulse
-	gate  *turnstile
-	bill  *ledger.Charge  // once it is settled
-	wrote *ledger.Job     // as the settlement left it
-	open  context.Context // of a lane, until nothing new may begin; nil for a job of its own
-	aloft bool            // it has a place among the worker's requests at once
-	lane  bool            // it is one of a lane's: what it has to wait for before the gate it waits for here
-	group int             // jobs in its request of the batch endpoint; 0 for a request of its own
-	shape gate.Shape      // what its job has in common with those that take as long; "" while it isn't to be sent
+	in     batch.Submit
+	batch  ledger.Batch
+	began  time.Time
+	pulse  *pulse
+	gate   *turnstile
+	bill   *ledger.Charge  // once it is settled
+	wrote  *ledger.Job     // as the settlement left it
+	open   context.Context // of a lane, until nothing new may begin; nil for a job of its own
+	aloft  bool            // it has a place among the worker's requests at once
+	lane   bool            // it is one of a lane's: what it has to wait for before the gate it waits for here
+	group  int             // jobs in its request of the batch endpoint; 0 for a request of its own
+	plight *plight         // counted in the activity's heartbeat
+	shape  gate.Shape      // what its job has in common with those that take as long; "" while it isn't to be sent
 }
 
 func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, in.Seq) }
@@ -193,6 +195,8 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	out := swarms.WithTimeout(context.WithoutCancel(ctx), s.in.RequestTimeout)
 	s.sending.Add(1)
 	defer s.sending.Add(-1)
+	s.plight.aloft.Add(1)
+	defer s.plight.aloft.Add(-1)
 	run, receipt, err := s.Swarms.Complete(out, payload)
 	s.pulse.now(Beat{Doing: "writing the books", Attempt: attempt})
 	return s.book(context.WithoutCancel(ctx), j, attempt, answer{run, receipt, err})
@@ -206,7 +210,7 @@ func (s *submission) rest(ctx context.Context, until time.Time, most time.Durati
 		return nil
 	}
 	if wait >= most || s.tooOld(wait) {
-		return later{why, wait}
+		return later{Fault: why, delay: wait}
 	}
 	open, cancel := s.whileOpen(ctx)
 	defer cancel()

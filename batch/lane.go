@@ -38,8 +38,8 @@ type LaneResult struct {
 
 // LaneBeat is a lane's heartbeat: how far it is, for whoever looks.
 type LaneBeat struct {
-	Doing string     `json:"doing"`
-	Lane  LaneResult `json:"lane"`
+	Beat
+	Lane LaneResult `json:"lane"`
 }
 
 // Add counts one more outcome.

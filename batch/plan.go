@@ -163,4 +163,9 @@ type Progress struct {
 	Lane     bool        `json:"lane,omitempty"`   // of a shard: a lane is under way, whose heartbeats say how far it is; that isn't in Jobs yet
 	Warnings []string    `json:"warnings,omitempty"`
 	Paused   Pause       `json:"paused,omitzero"` // by a person, while nothing new is sent
+	Cap      money.USD   `json:"cap,omitzero"`    // budget.batch, as it was raised
+
+	// Filled in by the doors, from the heartbeats of what sends; no workflow knows.
+	InFlight int    `json:"in_flight,omitempty"` // jobs whose request is under way
+	Waits    []Wait `json:"waits,omitempty"`     // what jobs wait for, most jobs first
 }

@@ -18,6 +18,7 @@ type Result struct {
 	Audit    Audit        `json:"audit"`
 	Budget   string       `json:"budget,omitempty"`  // which cap was reached, and with what: one line, when jobs were skipped
 	Paused   Pause        `json:"paused,omitzero"`   // of a night that runs: who had it wait
+	Waits    []Wait       `json:"waits,omitempty"`   // of a night that runs: what its jobs wait for
 	Span     tariff.Span  `json:"span,omitzero"`     // the night in which it ran
 	Report   string       `json:"report,omitempty"`  // URL of the written report in the archive, without its extension
 	Results  string       `json:"results,omitempty"` // URL of results.jsonl in the archive: every job with its answer

@@ -104,7 +104,7 @@ func (n *night) plan(ctx workflow.Context, input json.RawMessage) error {
 	n.progress.Batch = terms.Batch
 	n.progress.Span = n.span
 	n.progress.Jobs.Total = terms.Jobs
-	n.progress.Estimate, n.progress.Ceiling = terms.Estimate, terms.Ceiling
+	n.progress.Estimate, n.progress.Ceiling, n.progress.Cap = terms.Estimate, terms.Ceiling, terms.Budget.Batch
 	n.progress.Warnings = terms.Warnings
 	n.log.Info("night planned", "batch", terms.Batch, "jobs", terms.Jobs, "pending", terms.Pending,
 		"estimate", terms.Estimate.String(), "ceiling", terms.Ceiling.String(), "start", terms.Start.At)

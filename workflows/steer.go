@@ -32,7 +32,7 @@ func (n *night) listen(ctx workflow.Context) error {
 			n.end()
 		}},
 		{RaiseBudgetUpdate, batch.SteerRaise, n.mayRaise, func(_ batch.Order, s batch.Steered) {
-			n.terms.Budget.Batch = s.Cap
+			n.terms.Budget.Batch, n.progress.Cap = s.Cap, s.Cap
 			n.raised, n.reopened = true, n.reopened+s.Reopened
 		}},
 	} {

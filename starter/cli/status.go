@@ -56,7 +56,7 @@ func asResult(v nightly.View) batch.Result {
 		r = batch.Result{
 			Batch: p.Batch, Night: p.Batch.Night(), State: p.State, Jobs: p.Jobs,
 			Money:  batch.Money{Billed: p.Billed, DayPrice: p.DayPrice, Saved: p.DayPrice - p.Billed, Ceiling: p.Ceiling},
-			Paused: p.Paused,
+			Paused: p.Paused, Waits: p.Waits,
 		}
 	}
 	if r.Audit.Findings == nil {

@@ -155,7 +155,7 @@ func submitLane(ctx context.Context, in batch.Lane) (batch.LaneResult, error) {
 	for seq := range in.To {
 		r.Add(batch.Outcome{Seq: seq, State: batch.Succeeded, Billed: 60 * money.Cent, DayPrice: money.Dollar})
 		if seq == 0 {
-			activity.RecordHeartbeat(ctx, batch.LaneBeat{Doing: "sending", Lane: r})
+			activity.RecordHeartbeat(ctx, batch.LaneBeat{Beat: batch.Beat{Doing: "sending"}, Lane: r})
 			if c, ok := holds.Load(in.Batch.Name()); ok {
 				<-c.(chan struct{})
 			}

@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
@@ -112,36 +111,25 @@ func (n Night) Judged(ctx context.Context) (View, error) {
 	return v, nil
 }
 
-// addShards adds what the shards under way have done so far: the night itself
-// only counts those that are over.
+// addShards adds what the shards under way have done so far, and what their
+// jobs wait for: the night itself only counts those that are over. A lane's
+// heartbeats come every few seconds, and no workflow sees them.
 func (n Night) addShards(ctx context.Context, p *batch.Progress) {
+	var waits []batch.Wait
 	for _, id := range p.Shards {
 		s, err := n.client.progress(ctx, id, "")
 		if err != nil {
 			continue // just started or just ended: the next look has it
 		}
 		add(p, s.Jobs, s.Billed, s.DayPrice)
+		g := n.seldom.of(ctx, n.client, id, s.Lane)
 		if s.Lane {
-			n.addLane(ctx, id, p)
+			add(p, g.lane.Jobs, g.lane.Billed, g.lane.DayPrice)
 		}
+		p.InFlight += g.inFlight
+		waits = append(waits, g.waits...)
 	}
-}
-
-// addLane adds what a shard's lane has done by its last heartbeat: one that
-// comes every few seconds, and that no workflow sees.
-func (n Night) addLane(ctx context.Context, shard string, p *batch.Progress) {
-	d, err := n.client.temporal.DescribeWorkflowExecution(ctx, shard, "")
-	if err != nil {
-		return
-	}
-	for _, a := range d.GetPendingActivities() {
-		var beat batch.LaneBeat
-		if a.GetActivityType().GetName() != workflows.SubmitLaneName ||
-			converter.GetDefaultDataConverter().FromPayloads(a.GetHeartbeatDetails(), &beat) != nil {
-			continue
-		}
-		add(p, beat.Lane.Jobs, beat.Lane.Billed, beat.Lane.DayPrice)
-	}
+	p.Waits = batch.MergeWaits(waits)
 }
 
 func add(p *batch.Progress, jobs batch.Counts, billed, dayPrice money.USD) {

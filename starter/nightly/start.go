@@ -49,6 +49,7 @@ type Night struct {
 
 	again  bool // its reconciliation, and not the night itself
 	client *Client
+	seldom *seldom // while it is followed; nil: everything is asked anew
 }
 
 // defaultSlow is the request timeout of a manifest that doesn't say.
