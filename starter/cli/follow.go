@@ -35,6 +35,7 @@ type lines struct {
 	state string
 	text  string
 	at    time.Time
+	pace  pace
 	notes map[string]bool
 }
 
@@ -43,10 +44,14 @@ const quietFor = 3 * time.Second
 func (l *lines) see(v nightly.View) {
 	l.notes = l.app.notices(l.notes, v, l.app.Err)
 	text, state, now := l.app.progress(v), stateOf(v), l.app.Now()
+	l.pace.see(v, now)
 	if text == l.text || state == l.state && now.Sub(l.at) < quietFor {
 		return
 	}
 	l.text, l.state, l.at = text, state, now
+	if more := l.pace.text(v, now); more != "" {
+		text += "; " + more
+	}
 	fmt.Fprintf(l.app.Err, "%s  %s\n", now.In(l.app.Local).Format("15:04:05"), text)
 }
 
@@ -74,7 +79,14 @@ func (a *app) notices(said map[string]bool, v nightly.View, w io.Writer) map[str
 
 // stateOf tells apart what deserves a line of its own at once.
 func stateOf(v nightly.View) string {
-	return fmt.Sprint(v.Progress.State, v.Progress.Paused.On(), v.NoWorker, v.Closed)
+	s := fmt.Sprint(v.Progress.State, v.Progress.Paused.On(), v.NoWorker, v.Closed)
+	for _, w := range v.Progress.Waits {
+		s += " " + w.Reason
+		if slow(w) { // a new hour to wait for is news, the next moment isn't
+			s += w.Until.String()
+		}
+	}
+	return s
 }
 
 // progress is a night in one line, without what changes by the clock alone.
@@ -112,7 +124,11 @@ func (a *app) paid(v nightly.View) string {
 	if p.Billed == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", paid %s, by day %s", p.Billed.Dollars(), p.DayPrice.Dollars())
+	of := ""
+	if p.Cap > 0 {
+		of = " of at most " + p.Cap.Dollars()
+	}
+	return fmt.Sprintf(", paid %s%s, by day %s", p.Billed.Dollars(), of, p.DayPrice.Dollars())
 }
 
 // bar is a progress bar with dollars.
@@ -123,6 +139,7 @@ type bar struct {
 
 	mu    sync.Mutex
 	view  nightly.View
+	pace  pace
 	notes map[string]bool
 }
 
@@ -130,13 +147,18 @@ func newBar(a *app) *bar {
 	b := &bar{app: a, all: mpb.New(mpb.WithOutput(a.Err), mpb.WithWidth(a.Width), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())}
 	b.line = b.all.New(0, mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
 		mpb.BarWidth(24), mpb.BarRemoveOnComplete(),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + b.text() })))
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + b.text() })),
+		mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
+			_, err := io.WriteString(w, b.below())
+			return err
+		}), false))
 	return b
 }
 
 func (b *bar) see(v nightly.View) {
 	b.mu.Lock()
 	b.view = v
+	b.pace.see(v, b.app.Now())
 	b.notes = b.app.notices(b.notes, v, b.all)
 	if text := b.app.progress(v); v.Progress.State == workflows.StateWaiting && !b.notes[text] {
 		b.notes[text] = true // the exact instant, in all zones, stands above the bar
@@ -159,11 +181,18 @@ func (b *bar) text() string {
 	if p.State == workflows.StateWaiting && !b.view.NoWorker {
 		s = fmt.Sprintf("begins in %s; %s, estimate %s", lasting(max(p.Waiting.Sub(b.app.Now()), 0)), plural(p.Jobs.Total, "job"), p.Estimate.Dollars())
 	}
-	// A line that wraps can't be drawn over.
-	if room := max(b.app.Width-30, 10); len([]rune(s)) > room {
-		s = string([]rune(s)[:room-1]) + "…"
+	return cut(s, max(b.app.Width-30, 10)) // a line that wraps can't be drawn over
+}
+
+// below is a second line, under the bar: how fast it goes and what it waits for.
+func (b *bar) below() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.pace.text(b.view, b.app.Now())
+	if s == "" {
+		return ""
 	}
-	return s
+	return cut("  "+s, max(b.app.Width-1, 10)) + "\n"
 }
 
 func (b *bar) close() {

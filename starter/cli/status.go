@@ -91,6 +91,15 @@ func (a *app) writeStatus(v nightly.View) {
 		t.row("jobs", counts(p.Jobs))
 		t.row("money", fmt.Sprintf("paid %s so far, by day %s; estimate %s, at most %s",
 			p.Billed.Dollars(), p.DayPrice.Dollars(), p.Estimate.Dollars(), p.Ceiling.Dollars()))
+		if p.Cap > 0 {
+			t.row("cap", p.Cap.Dollars()+" for the batch")
+		}
+	}
+	if p.InFlight > 0 {
+		t.row("in flight", plural(p.InFlight, "request"))
+	}
+	for _, w := range p.Waits {
+		t.row("waits", plural(w.Jobs, "job")+": "+waitText(w))
 	}
 	t.flush()
 	if v.Fault != nil {

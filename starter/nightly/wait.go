@@ -92,7 +92,7 @@ func (n Night) Watch(ctx context.Context, every time.Duration, see func(View)) (
 	}()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	n.seldom = &seldom{}
+	n = n.Following()
 	for {
 		if v, err := n.Look(ctx); err == nil {
 			see(v)

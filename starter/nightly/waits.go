@@ -98,6 +98,13 @@ func backLater(a *workflowpb.PendingActivityInfo) (w batch.Wait, ok bool) {
 	return w, true
 }
 
+// Following is the night for whoever looks at it again and again: what its
+// activities say is asked at most every few seconds. It is for one goroutine.
+func (n Night) Following() Night {
+	n.seldom = &seldom{}
+	return n
+}
+
 // seldom keeps a shard's glance for a while: who follows a night asks every
 // second, and what five hundred pending activities say is half a megabyte.
 type seldom struct {
