@@ -95,6 +95,10 @@ func raise(err error, details ...any) error {
 	return temporal.NewApplicationErrorWithOptions(message, string(f.Kind), opts)
 }
 
+// Raise is the bridge for the door that worker/host keeps: a Nexus handler
+// runs in a worker and refuses as the hands do.
+func Raise(f *batch.Fault) error { return raise(f) }
+
 // flat is the fault as it travels: its cause, which JSON leaves out, becomes
 // its detail.
 func flat(f *batch.Fault) batch.Fault {

@@ -80,6 +80,8 @@ type want struct {
 	ui     bool
 	file   bool   // Temporal keeps its state on a file
 	store  string // the worker's OFFPEAK_LEDGER; a SQLite file in the house when empty
+
+	server []string // further flags of Temporal's development server
 }
 
 func open(t *testing.T, w want) *house {
@@ -91,7 +93,7 @@ func open(t *testing.T, w want) *house {
 	if h.store == "" {
 		h.store = "sqlite:" + filepath.Join(h.dir, "offpeak.db")
 	}
-	o := devserver.Options{UI: w.ui}
+	o := devserver.Options{UI: w.ui, Args: w.server}
 	if w.file {
 		o.DBFile = filepath.Join(h.dir, "temporal.db")
 	}

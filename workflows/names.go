@@ -28,6 +28,14 @@ const (
 	RaiseBudgetUpdate = "raise_budget"
 )
 
+// The Nexus service that services in other namespaces call. Both operations
+// take the one JSON value that NightlyBatch takes, as one that names its batch.
+const (
+	NexusService    = "offpeak"
+	RunNightNexus   = "run-night"   // ends with the night's result, when the night ends
+	StartNightNexus = "start-night" // answers at once which night it is: batch.Started
+)
+
 // Task queues: the story on one, paid sends on the other, so that a flood of
 // sends never holds up a timer or an audit.
 const (

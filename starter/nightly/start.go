@@ -62,34 +62,59 @@ const defaultSlow = 600 * time.Second
 //
 // A bad manifest is a fault of kind BadInput, and nothing is started.
 func (c *Client) Start(ctx context.Context, r Request) (Night, error) {
-	input, name, window, slow, err := r.read()
+	p, err := c.Prepare(r)
 	if err != nil {
 		return Night{}, err
 	}
-	begins, err := window.Decide(c.now(), slow)
-	if err != nil {
-		return Night{}, &batch.Fault{
-			Kind: batch.BadInput, Op: "plan night of", Thing: string(name), Err: err,
-			Hint: "correct the window or policy.request_timeout",
-		}
-	}
-	id := batch.NewID(name, begins.Span.Night)
-	night := Night{Batch: id, WorkflowID: id.WorkflowID(), Start: begins, client: c}
-	if other, found, err := c.elsewhere(ctx, id); err != nil {
+	night := Night{Batch: p.Batch, WorkflowID: p.Options.ID, Start: p.Start, client: c}
+	if other, found, err := c.elsewhere(ctx, p.Batch); err != nil {
 		return Night{}, err
 	} else if found {
 		night.WorkflowID, night.RunID, night.Running = other.WorkflowID, other.RunID, true
 		return night, nil
 	}
-	night.RunID, night.Running, err = c.begin(ctx, client.StartWorkflowOptions{
-		ID:            night.WorkflowID,
-		StaticSummary: "Night " + string(begins.Span.Night) + " of " + string(name),
-		StaticDetails: details(id, begins),
-	}, workflows.NightlyBatchName, input)
+	night.RunID, night.Running, err = c.begin(ctx, p.Options, workflows.NightlyBatchName, p.Input)
 	if err != nil {
-		return Night{}, c.fault(ctx, "start night", string(id), err)
+		return Night{}, c.fault(ctx, "start night", string(p.Batch), err)
 	}
 	return night, nil
+}
+
+// Prepared is a start that was checked and not made yet: which night it would
+// be now, and what Temporal would be handed.
+type Prepared struct {
+	Batch   batch.ID
+	Start   tariff.Start
+	Input   json.RawMessage             // of workflows.NightlyBatchName
+	Options client.StartWorkflowOptions // workflow id, task queue, summaries; a night that is over may run again
+}
+
+// Prepare is Start without the start, for a door that has to make it by other
+// means than a client's call. It asks nobody.
+func (c *Client) Prepare(r Request) (Prepared, error) {
+	input, name, window, slow, err := r.read()
+	if err != nil {
+		return Prepared{}, err
+	}
+	begins, err := window.Decide(c.now(), slow)
+	if err != nil {
+		return Prepared{}, &batch.Fault{
+			Kind: batch.BadInput, Op: "plan night of", Thing: string(name), Err: err,
+			Hint: "correct the window or policy.request_timeout",
+		}
+	}
+	id := batch.NewID(name, begins.Span.Night)
+	return Prepared{
+		Batch: id, Start: begins, Input: input,
+		Options: client.StartWorkflowOptions{
+			ID:            id.WorkflowID(),
+			TaskQueue:     workflows.TaskQueue,
+			StaticSummary: "Night " + string(begins.Span.Night) + " of " + string(name),
+			StaticDetails: details(id, begins),
+			// One that is over may run again: the ledger sends nothing twice.
+			WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		},
+	}, nil
 }
 
 // begin starts a workflow of ours, or finds it running.

@@ -66,6 +66,11 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	crew.story.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
 	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
 	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
+	service, err := nexusService(c, o.Temporal.HostPort)
+	if err != nil {
+		return nil, err
+	}
+	crew.story.RegisterNexusService(service)
 	Bind(crew.story, workflows.PlanNight, hands.PlanNight)
 	Bind(crew.story, workflows.CheckCredits, hands.CheckCredits)
 	Bind(crew.story, workflows.PendingJobs, hands.PendingJobs)
