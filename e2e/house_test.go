@@ -257,7 +257,13 @@ func (h *house) worker(extra ...string) *proc {
 
 func (h *house) start(name string, extra []string, args ...string) *proc {
 	h.t.Helper()
-	p := &proc{t: h.t, cmd: exec.Command(filepath.Join(bin, name), args...), grew: make(chan struct{}, 1), ended: make(chan struct{})}
+	return h.startAt(filepath.Join(bin, name), extra, args...)
+}
+
+func (h *house) startAt(binary string, extra []string, args ...string) *proc {
+	h.t.Helper()
+	name := filepath.Base(binary)
+	p := &proc{t: h.t, cmd: exec.Command(binary, args...), grew: make(chan struct{}, 1), ended: make(chan struct{})}
 	p.cmd.Env = h.env(extra...)
 	p.cmd.Dir = h.dir
 	r, w := io.Pipe()
