@@ -101,6 +101,7 @@ func (s *stile) admit() {
 type stiles struct {
 	mu   sync.Mutex
 	open map[batch.ID]*turnstile
+	last map[batch.ID]batch.Wait // of those that nobody uses now: jobs that wait for long go away until then
 }
 
 // turnstile is a stile with the number of those who use it.
@@ -113,7 +114,7 @@ func (s *stiles) enter(id batch.ID) *turnstile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
-		s.open = map[batch.ID]*turnstile{}
+		s.open, s.last = map[batch.ID]*turnstile{}, map[batch.ID]batch.Wait{}
 	}
 	t := s.open[id]
 	if t == nil {
@@ -129,5 +130,10 @@ func (s *stiles) leave(id batch.ID, t *turnstile) {
 	defer s.mu.Unlock()
 	if t.users--; t.users == 0 {
 		delete(s.open, id)
+		if w := t.holds(); w.Reason != "" {
+			s.last[id] = w
+		} else {
+			delete(s.last, id)
+		}
 	}
 }

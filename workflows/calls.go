@@ -130,7 +130,9 @@ func sends(most time.Duration) workflow.ActivityOptions {
 // one HTTP request at the most, with the gate before it and the books behind
 // it.
 var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in batch.Submit) workflow.ActivityOptions {
-	return sends(in.RequestTimeout + 5*time.Minute) // no summary: it would be repeated in every one of 100,000 events
+	o := sends(in.RequestTimeout + 5*time.Minute)
+	o.Summary = fmt.Sprintf("Job %d", in.Seq) // as starter jobs numbers it, which knows its name; 100,000 go in lanes
+	return o
 }}
 
 // SubmitBatch sends some jobs in requests of the batch endpoint, each job of it
@@ -138,7 +140,9 @@ var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in bat
 // that goes on alone, by SubmitSwarm; what an earlier attempt sent is never
 // sent by a later one.
 var SubmitBatch = Call[batch.SubmitMany, batch.Many]{SubmitBatchName, func(in batch.SubmitMany) workflow.ActivityOptions {
-	return sends(in.RequestTimeout + 5*time.Minute)
+	o := sends(in.RequestTimeout + 5*time.Minute)
+	o.Summary = fmt.Sprintf("%d jobs in one request, from job %d", len(in.Seqs), in.Seqs[0])
+	return o
 }}
 
 // laneMargin is how much longer than its night a lane may last: it settles
@@ -208,6 +212,18 @@ var SteerNight = Call[batch.Steer, batch.Steered]{SteerNightName, func(in batch.
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 8 * time.Second, // 1, 2, 4, 8, 8 ... s until the minute is over
 			NonRetryableErrorTypes: final(),
 		},
+	}
+}}
+
+// LookNight says how far a night is. Nobody waits for it: one that isn't
+// answered soon is left, and the next one comes.
+var LookNight = Call[batch.LookRequest, batch.Look]{LookNightName, func(batch.LookRequest) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              TaskQueue,
+		Summary:                "How far it is",
+		StartToCloseTimeout:    10 * time.Second,
+		ScheduleToCloseTimeout: 30 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 	}
 }}
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ type hands struct {
 	submit  func(batch.Submit) (batch.Outcome, error)
 	audit   func(batch.AuditRequest) (batch.Result, error)
 	steer   func(batch.Steer) (batch.Steered, error)
-	left    func(batch.Page) []int // nil for all of a page
+	look    func(batch.LookRequest) (batch.Look, error) // nil for one that never comes
+	left    func(batch.Page) []int                      // nil for all of a page
 	many    func(batch.SubmitMany) (batch.Many, error)
 	compare func(batch.ReconcileRequest) (batch.Reconciliation, error)
 	nights  func(batch.NightRequest) ([]batch.ID, error)
@@ -70,6 +72,7 @@ func newHands(t *testing.T, asked time.Time, jobs int) *hands {
 	bind(h.env, workflows.SubmitSwarm, h.submitSwarm)
 	bind(h.env, workflows.AuditDiscount, h.auditDiscount)
 	bind(h.env, workflows.SteerNight, h.steerNight)
+	bind(h.env, workflows.LookNight, h.lookNight)
 	h.env.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
 	h.env.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 	bind(h.env, workflows.SubmitBatch, h.submitBatch)
@@ -118,6 +121,13 @@ func (h *hands) usualPlan(in batch.PlanRequest) (batch.Plan, error) {
 		Policy: batch.Policy{RequestTimeout: h.timeout, LogLag: h.lag}, ShardSize: 10, Shards: 2, InFlight: cmp.Or(h.flight, 4),
 		Chunk: h.chunk, Chunks: h.chunks, Lane: h.lane,
 	}, nil
+}
+
+func (h *hands) lookNight(_ context.Context, in batch.LookRequest) (batch.Look, error) {
+	if h.look != nil {
+		return h.look(in)
+	}
+	return batch.Look{}, errors.New("the ledger is out of reach")
 }
 
 func (h *hands) checkCredits(_ context.Context, in batch.CreditsRequest) (batch.Credits, error) {

@@ -19,8 +19,10 @@ const (
 	NightBatchesName  = "NightBatches"
 	AuditDiscountName = "AuditDiscount"
 	SteerNightName    = "SteerNight"
+	LookNightName     = "LookNight"
 
-	ProgressQuery = "progress"
+	ProgressQuery = "progress" // a batch.Progress
+	SummaryQuery  = "summary"  // the same for people, as text
 
 	PauseUpdate       = "pause"
 	ResumeUpdate      = "resume"

@@ -27,7 +27,14 @@ import (
 func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, error) {
 	n := &night{log: workflow.GetLogger(ctx)}
 	n.progress.State = StatePlanning
-	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) { return n.progress, nil }); err != nil {
+	if err := workflow.SetQueryHandlerWithOptions(ctx, ProgressQuery, func() (batch.Progress, error) { return n.progress, nil }, workflow.QueryHandlerOptions{
+		Description: "How the night stands, for programs: it doesn't count what shards under way have done",
+	}); err != nil {
+		return batch.Result{}, err
+	}
+	if err := workflow.SetQueryHandlerWithOptions(ctx, SummaryQuery, func() (string, error) { return n.details(), nil }, workflow.QueryHandlerOptions{
+		Description: "How the night stands, as text. It takes no argument",
+	}); err != nil {
 		return batch.Result{}, err
 	}
 	ctx, n.end = workflow.WithCancel(ctx)
@@ -54,6 +61,7 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 				n.stop = cause(err).Error()
 				break // a whole night without the provider: what is left is parked, and tries the next one
 			}
+			n.fault = err
 			n.enter(ctx, StateRefused)
 			if err := n.settled(ctx); err != nil {
 				return batch.Result{}, err
@@ -70,9 +78,12 @@ type night struct {
 	terms    batch.Plan
 	progress batch.Progress
 	span     tariff.Span
-	planned  bool   // the ledger has the jobs
-	sent     bool   // the fan-out began
-	stop     string // why it stopped early
+	planned  bool         // the ledger has the jobs
+	sent     bool         // the fan-out began
+	stop     string       // why it stopped early
+	look     batch.Look   // how far it was when it was last looked at, while it sends
+	fault    error        // why it is refused or failed
+	result   batch.Result // how it was judged
 
 	end       func() // ends the steps, as a cancellation from outside does
 	cancelled bool   // nothing more is sent
@@ -195,6 +206,7 @@ func (n *night) fanOut(ctx workflow.Context) error {
 	n.sent = true
 	n.progress.Waiting = time.Time{}
 	n.enter(ctx, StateSending)
+	defer n.watch(ctx)()
 	var from []int
 	for at := 0; at < n.terms.Jobs; at += n.terms.ShardSize {
 		from = append(from, at)
@@ -330,11 +342,18 @@ func (n *night) audit(ctx workflow.Context, books *batch.Reconciliation) (batch.
 		return batch.Result{}, err
 	}
 	if err != nil {
-		n.carryOver(ctx, judged(err).Carried)
+		r := judged(err)
+		n.carryOver(ctx, r.Carried)
+		n.fault, n.result = err, r
+		if r.Batch != "" {
+			n.progress.Jobs = r.Jobs
+			n.progress.Billed, n.progress.DayPrice = r.Money.Billed, r.Money.DayPrice
+		}
 		n.enter(ctx, StateFailed)
 		return batch.Result{}, cause(err)
 	}
 	n.carryOver(ctx, result.Carried)
+	n.result = result
 	n.progress.Jobs = result.Jobs
 	n.progress.Billed, n.progress.DayPrice = result.Money.Billed, result.Money.DayPrice
 	n.enter(ctx, StateDone)

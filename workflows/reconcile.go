@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -54,19 +55,25 @@ func ReconcileBatch(ctx workflow.Context, in batch.ReconcileInput) (batch.Result
 		p.State = state
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s**: %s", in.Batch, state))
 	}
+	fail := func(err error) (batch.Result, error) {
+		enter(StateFailed)
+		var b strings.Builder
+		fmt.Fprintf(&b, "**%s**: %s\n", in.Batch, StateFailed)
+		tellFault(&b, err, judged(err).Audit.Findings)
+		workflow.SetCurrentDetails(ctx, b.String())
+		return batch.Result{}, cause(err)
+	}
 	enter(StateReconciling)
 	info := workflow.GetInfo(ctx).WorkflowExecution
 	books, err := Reconcile.Do(ctx, batch.ReconcileRequest{Batch: in.Batch, WorkflowID: info.ID, RunID: info.RunID})
 	if err != nil {
-		enter(StateFailed)
-		return batch.Result{}, cause(err)
+		return fail(err)
 	}
 	p.Span = books.Span
 	enter(StateAuditing)
 	result, err := AuditDiscount.Do(ctx, batch.AuditRequest{Batch: in.Batch, Span: books.Span, Again: true, Books: &books})
 	if err != nil {
-		enter(StateFailed)
-		return batch.Result{}, cause(err)
+		return fail(err)
 	}
 	p.Jobs, p.Billed, p.DayPrice = result.Jobs, result.Money.Billed, result.Money.DayPrice
 	enter(StateDone)

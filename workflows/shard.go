@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"slices"
 
 	"go.temporal.io/sdk/workflow"
@@ -142,7 +143,7 @@ func (s *shard) single(ctx workflow.Context, pick workflow.Selector, seq int) {
 		if out, err := future.Get(ctx); err != nil {
 			s.failed(ctx, err)
 		} else {
-			s.ended(out)
+			s.ended(ctx, out)
 		}
 	})
 }
@@ -161,7 +162,7 @@ func (s *shard) group(ctx workflow.Context, pick workflow.Selector, seqs []int) 
 		}
 		over := make([]int, 0, len(many.Outcomes))
 		for _, out := range many.Outcomes {
-			s.ended(out)
+			s.ended(ctx, out)
 			over = append(over, out.Seq)
 		}
 		// What isn't said to be over is left, named or not: nothing is lost here.
@@ -176,10 +177,13 @@ func (s *shard) group(ctx workflow.Context, pick workflow.Selector, seqs []int) 
 	})
 }
 
-func (s *shard) ended(out batch.Outcome) {
+func (s *shard) ended(ctx workflow.Context, out batch.Outcome) {
 	s.result.Jobs.Add(out.State, 1)
 	s.result.Billed += out.Billed
 	s.result.DayPrice += out.DayPrice
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s**, jobs %d to %d: %d over, %d under way, %d not begun\n\n- %s\n- paid %s, by day %s\n",
+		s.in.Page.Batch, s.in.Page.From, s.in.Page.To-1, s.result.Jobs.Total, s.under, len(s.pending)+len(s.left),
+		outcomes(s.result.Jobs), s.result.Billed.Dollars(), s.result.DayPrice.Dollars()))
 }
 
 func (s *shard) failed(ctx workflow.Context, err error) {

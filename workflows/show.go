@@ -1,12 +1,15 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/offpeak/offpeak/batch"
 )
 
 var (
@@ -16,11 +19,11 @@ var (
 )
 
 // enter moves the night into a state and shows it where people look: in the
-// query, in the Temporal UI's details and in the search attributes. The
+// queries, in the Temporal UI's details and in the search attributes. The
 // attributes are upserted only here, a handful of times a night.
 func (n *night) enter(ctx workflow.Context, state string) {
 	n.progress.State = state
-	workflow.SetCurrentDetails(ctx, n.details())
+	n.show(ctx)
 	if !n.planned || !n.terms.Attributes {
 		return
 	}
@@ -33,6 +36,10 @@ func (n *night) enter(ctx workflow.Context, state string) {
 	}
 }
 
+// show hands the details to the Temporal UI. A worker answers for them: they
+// write no history.
+func (n *night) show(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, n.details()) }
+
 // shown is the state as it can be searched for: a pause shows, whatever it
 // holds up.
 func (n *night) shown() string {
@@ -42,16 +49,15 @@ func (n *night) shown() string {
 	return n.progress.State
 }
 
-// details is the night in Markdown, for the Temporal UI.
+// details is the night in Markdown, for the Temporal UI and the query summary.
 func (n *night) details() string {
 	p := n.progress
-	if w := n.terms.Elsewhere; w != "" {
-		return fmt.Sprintf("**%s**: runs already, as %s\n\n- the schedule had nothing to do\n", n.terms.Batch, w)
-	}
-	if !n.planned {
-		return "**" + p.State + "**"
-	}
 	var b strings.Builder
+	if !n.planned {
+		fmt.Fprintf(&b, "**%s**\n\n", p.State)
+		tellFault(&b, n.fault, n.result.Audit.Findings)
+		return b.String()
+	}
 	fmt.Fprintf(&b, "**%s**: %s\n\n", p.Batch, p.State)
 	if n.shown() == StatePaused {
 		fmt.Fprintf(&b, "- **paused** since %s %s\n", p.Paused.At.UTC().Format("15:04 UTC"), p.Paused)
@@ -66,6 +72,7 @@ func (n *night) details() string {
 	default:
 		fmt.Fprintf(&b, "- starts %s (%s)\n", p.Waiting.Format("Mon 15:04"), p.Waiting.UTC().Format("15:04 UTC"))
 	}
+	n.tellLook(&b)
 	fmt.Fprintf(&b, "- window %s to %s %s, last job ends by %s\n",
 		clock(n.span.Opens), clock(n.span.Closes), n.terms.Window.Zone, clock(n.span.Deadline))
 	fmt.Fprintf(&b, "- %d jobs, %d to send: estimate %s, by day %s, at most %s\n",
@@ -74,13 +81,112 @@ func (n *night) details() string {
 		fmt.Fprintf(&b, "- cap %s\n", n.terms.Budget.Batch.Dollars())
 	}
 	if p.State == StateDone || p.State == StateFailed {
-		fmt.Fprintf(&b, "- %d succeeded, %d rejected, %d unknown, %d parked, %d skipped, %d cancelled; paid %s\n",
-			p.Jobs.Succeeded, p.Jobs.Rejected, p.Jobs.Unknown, p.Jobs.Parked, p.Jobs.Skipped, p.Jobs.Cancelled, p.Billed.Dollars())
+		fmt.Fprintf(&b, "- %s; paid %s, by day %s\n", outcomes(p.Jobs), p.Billed.Dollars(), p.DayPrice.Dollars())
+	}
+	if n.result.Report != "" {
+		fmt.Fprintf(&b, "- report %s.txt\n", n.result.Report)
 	}
 	for _, w := range n.terms.Warnings {
 		fmt.Fprintf(&b, "- note: %s\n", w)
 	}
+	tellFault(&b, n.fault, n.result.Audit.Findings)
 	return b.String()
+}
+
+// tellLook is how far the night is while it sends.
+func (n *night) tellLook(b *strings.Builder) {
+	l := n.look
+	if n.progress.State != StateSending || l.At.IsZero() {
+		return
+	}
+	at := l.At.In(n.span.Opens.Location())
+	j := l.Jobs
+	over := j.Succeeded + j.Rejected + j.Parked + j.Skipped + j.Cancelled
+	fmt.Fprintf(b, "- at %s: **%d of %d jobs are over**, %d in flight, %d unknown", at.Format("15:04:05"), over, n.terms.Jobs, l.Sending, j.Unknown)
+	if rest := n.span.Deadline.Sub(l.At); rest > 0 {
+		fmt.Fprintf(b, "; %s left until the last one has to end", rest.Round(time.Second))
+	}
+	b.WriteString("\n")
+	if over > 0 {
+		fmt.Fprintf(b, "- %s\n", outcomes(j))
+	}
+	fmt.Fprintf(b, "- **paid %s** so far, by day %s; %s more is set aside", l.Billed.Dollars(), l.DayPrice.Dollars(), l.Held.Dollars())
+	if most := n.terms.Budget.Batch; most > 0 {
+		fmt.Fprintf(b, ", of %s in all", most.Dollars())
+	}
+	b.WriteString("\n")
+	if w := l.Wait; w.Reason != "" {
+		fmt.Fprintf(b, "- the gate waits for **%s**, until %s at the latest: %s\n", w.Reason, w.Until.In(at.Location()).Format("15:04:05"), w.Detail)
+	}
+}
+
+// tellFault is why a workflow failed, and what to do: each mistake of a
+// manifest, each finding of the audit.
+func tellFault(b *strings.Builder, fault error, findings []batch.Finding) {
+	if fault == nil {
+		return
+	}
+	var (
+		app *temporal.ApplicationError
+		f   batch.Fault
+	)
+	if !errors.As(fault, &app) || !app.HasDetails() || app.Details(&f) != nil || f.Kind == "" {
+		fmt.Fprintf(b, "\n%s\n", cause(fault))
+		return
+	}
+	if len(findings) > 0 {
+		for _, v := range findings {
+			fmt.Fprintf(b, "\n**%s**: %s, %s. %s\n\n*%s*\n", v.Rule, jobs(v.Count), v.Dollars.Dollars(), v.Cause, v.Remedy)
+			for _, name := range v.Jobs[:min(len(v.Jobs), fewJobs)] {
+				fmt.Fprintf(b, "- %s\n", name)
+			}
+			if more := v.Count - fewJobs; more > 0 && len(v.Jobs) > 0 {
+				fmt.Fprintf(b, "- and %d more\n", more)
+			}
+		}
+		return
+	}
+	fmt.Fprintf(b, "\n**%s**\n\n", f.Kind)
+	for line := range strings.Lines(f.Detail) {
+		fmt.Fprintf(b, "- %s\n", strings.TrimSpace(line))
+	}
+	if f.Hint != "" {
+		fmt.Fprintf(b, "\n*%s*\n", f.Hint)
+	}
+}
+
+// fewJobs is how many jobs of a finding are named: the report names all.
+const fewJobs = 5
+
+// outcomes counts jobs by how they ended; what there is none of is left out.
+func outcomes(c batch.Counts) string {
+	var all []string
+	for _, s := range []struct {
+		n    int
+		word string
+	}{
+		{c.Succeeded, "succeeded"},
+		{c.Rejected, "rejected"},
+		{c.Unknown, "unknown"},
+		{c.Parked, "parked"},
+		{c.Skipped, "skipped"},
+		{c.Cancelled, "cancelled"},
+	} {
+		if s.n > 0 {
+			all = append(all, fmt.Sprintf("%d %s", s.n, s.word))
+		}
+	}
+	if len(all) == 0 {
+		return "none is over"
+	}
+	return strings.Join(all, ", ")
+}
+
+func jobs(n int) string {
+	if n == 1 {
+		return "1 job"
+	}
+	return fmt.Sprintf("%d jobs", n)
 }
 
 // clock is an instant's time of day in the window's zone: a span keeps its

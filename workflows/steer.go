@@ -20,25 +20,26 @@ import (
 func (n *night) listen(ctx workflow.Context) error {
 	for _, u := range []struct {
 		name  string
+		about string
 		do    string
 		may   func(batch.Order) error
 		after func(batch.Order, batch.Steered)
 	}{
-		{PauseUpdate, batch.SteerPause, n.mayPause, nil},
-		{ResumeUpdate, batch.SteerResume, n.mayResume, nil},
-		{CancelUpdate, batch.SteerCancel, n.mayCancel, func(o batch.Order, _ batch.Steered) {
+		{PauseUpdate, `Nothing new is sent until resume; what is in flight ends. {"by": "ada", "why": "the answers look wrong"}`, batch.SteerPause, n.mayPause, nil},
+		{ResumeUpdate, `Goes on after a pause. {"by": "ada"}`, batch.SteerResume, n.mayResume, nil},
+		{CancelUpdate, `Nothing new is sent, for good; what is in flight ends, then the audit and the report. {"by": "ada", "why": "not needed any more"}`, batch.SteerCancel, n.mayCancel, func(o batch.Order, _ batch.Steered) {
 			n.stop = "cancelled " + batch.Pause{By: o.By, Why: o.Why}.String()
 			n.cancelled = true
 			n.end()
 		}},
-		{RaiseBudgetUpdate, batch.SteerRaise, n.mayRaise, func(_ batch.Order, s batch.Steered) {
+		{RaiseBudgetUpdate, `A higher cap in dollars; what was skipped for want of room is sent. {"by": "ada", "cap": "80.00"}`, batch.SteerRaise, n.mayRaise, func(_ batch.Order, s batch.Steered) {
 			n.terms.Budget.Batch, n.progress.Cap = s.Cap, s.Cap
 			n.raised, n.reopened = true, n.reopened+s.Reopened
 		}},
 	} {
 		validate := func(o batch.Order) error {
 			if strings.TrimSpace(o.By) == "" {
-				return errors.New("say in \"by\" who orders it")
+				return errors.New(`say who orders it, such as {"by": "ada", "why": "the answers look wrong"}`)
 			}
 			return u.may(o)
 		}
@@ -57,7 +58,7 @@ func (n *night) listen(ctx workflow.Context) error {
 		}
 		err := workflow.SetUpdateHandlerWithOptions(ctx, u.name, handle, workflow.UpdateHandlerOptions{
 			Validator:   validate,
-			Description: "Says who in \"by\" and may say why; " + u.do,
+			Description: u.about,
 		})
 		if err != nil {
 			return err

@@ -78,6 +78,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	Bind(crew.story, workflows.NightBatches, hands.NightBatches)
 	Bind(crew.story, workflows.AuditDiscount, hands.AuditDiscount)
 	Bind(crew.story, workflows.SteerNight, hands.SteerNight)
+	Bind(crew.story, workflows.LookNight, hands.LookNight)
 
 	crew.sends = worker.New(c, workflows.SendsTaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: mostSends,
