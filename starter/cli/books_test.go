@@ -148,7 +148,7 @@ func (d *desk) charge(total money.USD) ledger.Charge {
 // the same.
 func (d *desk) run(args ...string) said {
 	d.Helper()
-	got := try(d.T, "", []string{"OFFPEAK_LEDGER=sqlite:" + d.path}, args...)
+	got := try(d.T, "", []string{"OFFPEAK_LEDGER=sqlite:" + d.path, "TEMPORAL_ADDRESS=127.0.0.1:1"}, args...)
 	if strings.Contains(got.out+got.err, "CONFIDENTIAL") {
 		d.Errorf("%v prints a prompt: %+v", args, got)
 	}
@@ -175,9 +175,6 @@ func TestBooksGolden(t *testing.T) {
 		args []string
 		code int
 	}{
-		{"help-jobs", []string{"jobs", "--help"}, batch.ExitDone},
-		{"help-ledger", []string{"ledger", "--help"}, batch.ExitDone},
-		{"help-ledger-verify", []string{"ledger", "verify", "--help"}, batch.ExitDone},
 		{"jobs", []string{"jobs", "digest"}, batch.ExitDone},
 		{"jobs-json", []string{"jobs", "digest", "--json", "--limit", "2"}, batch.ExitDone},
 		{"jobs-wide", []string{"jobs", "digest/2026-11-22", "--wide", "--state", "rejected,unknown", "--state", "parked"}, batch.ExitDone},
@@ -194,6 +191,17 @@ func TestBooksGolden(t *testing.T) {
 		{"jobs-bad-state", []string{"jobs", "digest", "--state", "done"}, batch.ExitBadInput},
 		{"jobs-bad-limit", []string{"jobs", "digest", "--limit", "0"}, batch.ExitBadInput},
 		{"jobs-bad-flags", []string{"jobs", "digest", "--job", "late", "--state", "parked"}, batch.ExitBadInput},
+		{"list", []string{"list"}, batch.ExitDone},
+		{"list-json", []string{"ls", "--json", "--limit", "1"}, batch.ExitDone},
+		{"list-more", []string{"list", "digest", "--limit", "1"}, batch.ExitDone},
+		{"list-after", []string{"list", "--after", "digest/2026-11-22"}, batch.ExitDone},
+		{"list-none", []string{"list", "--state", "failed"}, batch.ExitDone},
+		{"list-bad-state", []string{"list", "--state", "asleep"}, batch.ExitBadInput},
+		{"list-bad-name", []string{"list", "A/B"}, batch.ExitBadInput},
+		{"usage", []string{"usage"}, batch.ExitDone},
+		{"usage-json", []string{"usage", "--nights", "1", "--json"}, batch.ExitDone},
+		{"usage-bad-nights", []string{"usage", "--nights", "0"}, batch.ExitBadInput},
+		{"jobs-meant", []string{"jobs", "digset"}, batch.ExitBadInput},
 		{"verify", []string{"ledger", "verify"}, batch.ExitDone},
 		{"verify-json", []string{"ledger", "verify", "--json"}, batch.ExitDone},
 	} {

@@ -56,6 +56,7 @@ type app struct {
 	profile   string
 	ui        string // address of the Temporal UI
 	began     bool   // flags and arguments were fine, a command runs
+	asked     string // the batch that the command is about, as it was typed
 }
 
 // exit ends a command with a code after everything was said.
@@ -69,8 +70,6 @@ func Run(ctx context.Context, args []string, w World) int {
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(w.In)
-	root.SetOut(w.Out)
-	root.SetErr(w.Err)
 	err := root.ExecuteContext(ctx)
 	var code exit
 	switch {
@@ -91,17 +90,11 @@ Temporal: the discount lands, no job is paid for twice, nothing is lost, and the
 morning proves it in dollars.
 
 A night needs a Temporal server and a worker (go run ./worker). To see one in a
-minute, with nothing set up: starter demo.
+minute, with nothing set up: starter demo. A batch is a manifest on one night,
+market-digest/2026-11-22; its name alone means its latest night.
 
-Exit codes: 0 done and audited; 1 our fault; 2 bad input; 3 done, with failed or
-parked jobs; 4 refused for money, or jobs were skipped because a budget was
-reached; 5 audit failed; 6 provider or Temporal out of reach; 130 interrupted.
-
-Settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the rest of Temporal's
-environment configuration say where Temporal is (localhost:7233 by default).
-SWARMS_API_KEY, where it is set, lets estimate read the live rate card; the other
-commands need no key. OFFPEAK_LEDGER says which books jobs, results and ledger
-read, OFFPEAK_ARCHIVE which answers results prints.`
+Results go to standard output, progress and errors to standard error. Every
+command takes --json and --help; starter completion teaches them to a shell.`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -114,10 +107,15 @@ func (a *app) root() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.began = true
-			a.Color = a.Color && !a.noColor && a.Env.Lookup("NO_COLOR") == "" && a.Env.Lookup("TERM") != "dumb"
+			dumb := a.Env.Lookup("TERM") == "dumb"
+			a.Color = a.Color && !a.noColor && a.Env.Lookup("NO_COLOR") == "" && !dumb
+			if dumb {
+				a.Width = 0 // no bar: it moves the cursor
+			}
 		},
 	}
 	f := root.PersistentFlags()
+	f.BoolP("help", "h", false, "this page")
 	f.BoolVar(&a.json, "json", false, "print exactly one JSON object to standard output")
 	f.StringVar(&a.address, "address", "", "Temporal's host:port, instead of TEMPORAL_ADDRESS or the profile's")
 	f.StringVar(&a.namespace, "namespace", "", "Temporal namespace, instead of TEMPORAL_NAMESPACE or the profile's")
@@ -126,7 +124,16 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.validateCmd(), a.estimateCmd(), a.runCmd(), a.startCmd(), a.statusCmd(), a.reportCmd(), a.reconcileCmd(), a.jobsCmd(), a.ledgerCmd(), a.demoCmd(), a.versionCmd())
 	root.AddCommand(a.resultsCmd())
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
+	root.AddCommand(a.watchCmd(), a.listCmd(), a.usageCmd(), a.exportCmd("export"))
+	root.AddCommand(topics()...)
 	root.SuggestionsMinimumDistance = 2
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { helpTo(a.Out, c) })
+	root.SetOut(a.Out) // before the commands that remember it
+	root.SetErr(a.Err)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("starter") // else they come too late for the manual
+	bind(root)
+	a.complete(root)
 	return root
 }
 
@@ -158,6 +165,16 @@ func one(what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// night asks for exactly one batch, and remembers it: when there is none, the
+// one that is meant is guessed.
+func (a *app) night(c *cobra.Command, args []string) error {
+	if err := one(aNight)(c, args); err != nil {
+		return err
+	}
+	a.asked = args[0]
+	return nil
 }
 
 const (

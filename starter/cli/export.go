@@ -12,7 +12,9 @@ import (
 	"github.com/offpeak/offpeak/tariff"
 )
 
-func (a *app) exportCmd() *cobra.Command {
+// exportCmd is starter export; it is below ledger, too, by the name that it had
+// first.
+func (a *app) exportCmd(name string) *cobra.Command {
 	var (
 		o     books.Order
 		night string
@@ -31,8 +33,8 @@ microseconds, UTC.
 
 The file appears when it is complete: it was read back, and its sums are the
 ledger's to the micro-dollar. One that is there is left alone without --force.`,
-		Example: `  starter ledger export --out night.parquet --night 2026-11-22
-  starter ledger export --out digest.csv --batch market-digest/2026-11-22`,
+		Example: strings.ReplaceAll(`  starter NAME --out night.parquet --night 2026-11-22
+  starter NAME --out digest.csv --batch market-digest/2026-11-22`, "NAME", name),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.Out == "" {

@@ -18,7 +18,6 @@ func TestExportGolden(t *testing.T) {
 		args []string
 		code int
 	}{
-		{"help-ledger-export", []string{"ledger", "export", "--help"}, batch.ExitDone},
 		{"export", []string{"ledger", "export", "--out", out, "--batch", "digest"}, batch.ExitDone},
 		{"export-there", []string{"ledger", "export", "--out", out}, batch.ExitBadInput},
 		{"export-json", []string{"ledger", "export", "--out", out, "--force", "--night", "2026-11-22", "--json"}, batch.ExitDone},

@@ -32,6 +32,13 @@ func (a *app) complain(ctx context.Context, err error) int {
 		// Whatever was under way when Ctrl-C came didn't fail by itself.
 		f = &batch.Fault{Kind: batch.Cancelling, Op: f.Op, Thing: f.Thing, Detail: "interrupted"}
 	}
+	if f.Kind == batch.NotFound && a.asked != "" && strings.Contains(f.Thing, a.asked) {
+		if meant := a.guess(ctx, a.asked); meant != "" {
+			g := *f
+			g.Hint = strings.TrimSuffix("did you mean "+meant+"? "+f.Hint, " ")
+			f = &g
+		}
+	}
 	writeFault(a.Err, f)
 	if a.json {
 		_ = a.object(map[string]any{"error": faultJSON(f)})

@@ -38,7 +38,7 @@ The jobs come in the manifest's order, --limit of them; --after goes on behind
 the last number of the page before.`,
 		Example: `  starter jobs market-digest --state unknown,rejected
   starter jobs market-digest/2026-11-22 --job "EU Market Digest"`,
-		Args: one(aNight),
+		Args: a.night,
 		RunE: func(c *cobra.Command, args []string) error {
 			q := books.Query{After: after, Limit: limit}
 			for _, s := range states {
@@ -98,6 +98,13 @@ func allStates() string {
 	return strings.Join(all, ", ")
 }
 
+// trimmed prints a table without the blanks of its empty last columns.
+func (a *app) trimmed(lines string) {
+	for line := range strings.Lines(lines) {
+		fmt.Fprintln(a.Out, strings.TrimRight(line, " \n"))
+	}
+}
+
 // onBooks opens the books for as long as do takes.
 func (a *app) onBooks(ctx context.Context, do func(*books.Books) error) error {
 	b, err := books.Open(ctx, a.Env)
@@ -149,9 +156,7 @@ func (a *app) writeJobs(p books.Page, wide bool) {
 		t.row(strconv.Itoa(j.Seq), append(cells, why)...)
 	}
 	t.flush()
-	for line := range strings.Lines(lines.String()) {
-		fmt.Fprintln(a.Out, strings.TrimRight(line, " \n")) // most have no reason
-	}
+	a.trimmed(lines.String()) // most have no reason
 	if p.Next != nil {
 		a.note("there are more: --after %d goes on", *p.Next)
 	}

@@ -21,7 +21,7 @@ Temporal and without changing anything.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.verifyCmd(), a.exportCmd())
+	cmd.AddCommand(a.verifyCmd(), a.exportCmd("ledger export"))
 	return cmd
 }
 

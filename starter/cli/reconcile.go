@@ -39,6 +39,9 @@ jobs left over, 5 when the audit fails.`,
 			case night != "" && len(args) != 0:
 				return errors.New("--night takes every batch of the night: leave the batch out, or the flag")
 			}
+			if len(args) == 1 {
+				a.asked = args[0]
+			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
@@ -91,7 +94,7 @@ func (a *app) leave(again string) error {
 		a.Release()
 	}
 	a.note("stopped watching; the reconciliation goes on\n  come back:  %s", again)
-	return exit(batch.ExitInterrupted)
+	return a.interrupted("follow", "reconciliation")
 }
 
 // stillRuns says what to do about a batch whose night isn't over.
@@ -99,7 +102,7 @@ func stillRuns(err error, id batch.ID) error {
 	var f *batch.Fault
 	if errors.As(err, &f) && f.Kind == batch.NightClaimed {
 		g := *f
-		g.Hint = "the night compares its books itself when it ends: starter status " + string(id) + " --watch follows it"
+		g.Hint = "the night compares its books itself when it ends: starter watch " + string(id) + " follows it"
 		return &g
 	}
 	return err

@@ -91,7 +91,7 @@ func TestReconcileRefused(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"reconcile", id}, batch.ExitBadInput, "hint: the night compares its books itself when it ends: starter status " + id + " --watch"},
+		{[]string{"reconcile", id}, batch.ExitBadInput, "hint: the night compares its books itself when it ends: starter watch " + id},
 		{[]string{"reconcile", "nobody/2026-11-22"}, batch.ExitBadInput, "not found"},
 		{[]string{"reconcile", "nobody"}, batch.ExitBadInput, "not found"},
 		{[]string{"reconcile", "--night", "someday"}, batch.ExitBadInput, "yesterday"},

@@ -21,7 +21,7 @@ written report is printed, else its summary.
 The exit code is the night's, as of starter run. A night that isn't over has no
 report: the error says what it is doing.`,
 		Example: "  starter report market-digest/2026-11-22",
-		Args:    one(aNight),
+		Args:    a.night,
 		RunE: func(c *cobra.Command, args []string) error {
 			n, done, err := a.reach(c.Context(), args[0])
 			if err != nil {
@@ -43,7 +43,7 @@ report: the error says what it is doing.`,
 			if !v.Closed {
 				return &batch.Fault{
 					Kind: batch.NotFound, Op: "read report of", Thing: string(n.Batch), Detail: "the night isn't over; " + a.progress(v),
-					Hint: "starter status " + string(n.Batch) + " --watch follows it",
+					Hint: "starter watch " + string(n.Batch) + " follows it",
 				}
 			}
 			var fault error

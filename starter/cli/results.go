@@ -28,7 +28,7 @@ is left alone without --force.`,
 		Example: `  starter results market-digest | jq -r 'select(.state == "succeeded") | .output'
   starter results market-digest/2026-11-22 -o night.jsonl
   starter results market-digest --job "EU Market Digest"`,
-		Args: one(aNight),
+		Args: a.night,
 		RunE: func(c *cobra.Command, args []string) error {
 			q.Batch = args[0]
 			return a.onBooks(c.Context(), func(b *books.Books) error {

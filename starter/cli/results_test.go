@@ -55,7 +55,6 @@ func TestResultsGolden(t *testing.T) {
 		args []string
 		code int
 	}{
-		{"help-results", []string{"--help"}, batch.ExitDone},
 		{"results", []string{"digest"}, batch.ExitDone},
 		{"results-some", []string{"digest/2026-11-22", "--job", "lost", "--job", "US Market Digest", "--job", "lost"}, batch.ExitDone},
 		{"results-file", []string{"digest", "-o", out}, batch.ExitDone},

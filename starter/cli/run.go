@@ -169,7 +169,7 @@ func (a *app) started(n nightly.Night) error {
 	t.row("begins", a.moments(n.Start.At))
 	t.row("because", n.Start.Reason)
 	t.row("window", hours(n.Start.Span))
-	t.row("follow", "starter status "+string(n.Batch)+" --watch")
+	t.row("follow", "starter watch "+string(n.Batch))
 	if page := a.page(n); page != "" {
 		t.row("page", page)
 	}
@@ -195,10 +195,18 @@ func (a *app) followTo(ctx context.Context, n nightly.Night) error {
 		if a.Release != nil {
 			a.Release()
 		}
-		a.note("stopped watching; the night goes on\n  come back:  starter status %s --watch\n  its report: starter report %s", n.Batch, n.Batch)
-		return exit(batch.ExitInterrupted)
+		a.note("stopped watching; the night goes on\n  come back:  starter watch %s\n  its report: starter report %s", n.Batch, n.Batch)
+		return a.interrupted("follow", string(n.Batch))
 	}
 	return a.finish(r, err)
+}
+
+// interrupted ends a command that Ctrl-C stopped; what it watched goes on.
+func (a *app) interrupted(op, thing string) error {
+	if a.json { // programs get their one object in any case
+		_ = a.object(map[string]any{"error": faultJSON(&batch.Fault{Kind: batch.Cancelling, Op: op, Thing: thing, Detail: "interrupted; it goes on without this command"})})
+	}
+	return exit(batch.ExitInterrupted)
 }
 
 // finish prints how a night ended. One that has a result prints it, also when

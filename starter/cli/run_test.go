@@ -275,12 +275,16 @@ func TestInterrupt(t *testing.T) {
 	for _, width := range []int{0, 90} {
 		ctx, interrupt := context.WithCancel(t.Context())
 		seen := &watcher{until: "waiting for the night", then: interrupt}
-		code := cli.Run(ctx, []string{"run", "testdata/good.yaml", "--window", window, "--address", s.address}, cli.World{
-			In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: seen, Env: config.Env{"HOME=" + t.TempDir()},
+		var out bytes.Buffer
+		code := cli.Run(ctx, []string{"run", "testdata/good.yaml", "--window", window, "--address", s.address, "--json"}, cli.World{
+			In: strings.NewReader(""), Out: &out, Err: seen, Env: config.Env{"HOME=" + t.TempDir()},
 			Now: time.Now, Local: time.UTC, Width: width,
 		})
 		interrupt()
-		for _, want := range []string{"already running", "the night goes on", "starter status " + string(started.Batch) + " --watch"} {
+		if d := json.NewDecoder(&out); !strings.Contains(out.String(), `"kind": "Cancelling"`) || d.Decode(new(map[string]any)) != nil || d.More() {
+			t.Errorf("an interrupted command answers a program in %q", out.String())
+		}
+		for _, want := range []string{"already running", "the night goes on", "starter watch " + string(started.Batch)} {
 			if code != batch.ExitInterrupted || !strings.Contains(seen.String(), want) {
 				t.Errorf("exit code %d, %q missing in %s", code, want, seen)
 			}

@@ -22,7 +22,7 @@ Temporal UI, a schedule or cron started is found by its search attributes.
 With --watch it follows the night to its end, as starter run does, with the same
 exit codes; without, it ends with 0 whatever the night's state is.`,
 		Example: "  starter status market-digest/2026-11-22 --watch",
-		Args:    one(aNight),
+		Args:    a.night,
 		RunE: func(c *cobra.Command, args []string) error {
 			n, done, err := a.reach(c.Context(), args[0])
 			if err != nil {
@@ -40,12 +40,42 @@ exit codes; without, it ends with 0 whatever the night's state is.`,
 				return a.object(asResult(v))
 			}
 			a.writeStatus(v)
+			if !v.Closed {
+				a.standing(c.Context())
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "follow the night to its end")
 	a.uiFlag(cmd)
 	return cmd
+}
+
+func (a *app) watchCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "watch NAME/NIGHT|NAME",
+		Short: "Follow a night to its end and print its report",
+		Long: `Follows a night as starter run does, without starting anything: a progress bar on
+a terminal, plain lines elsewhere, both on standard error, and the report at the
+end. It says how many jobs a minute end, when that rate is through against the
+hour by which the last job must have ended, what was paid against the cap, and
+what jobs wait for: a pause, a provider's Retry-After, a full rate-limit window.
+
+For a night that a schedule, another service or another person started, or one
+whose watching was interrupted. Ctrl-C stops the watching and not the night.
+starter status --watch does the same. With --json standard output gets one object
+at the end.`,
+		Example: "  starter watch market-digest",
+		Args:    a.night,
+		RunE: func(c *cobra.Command, args []string) error {
+			n, done, err := a.reach(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			return a.followTo(c.Context(), n)
+		},
+	}
 }
 
 // asResult is a night in the one shape that run, status and report print.

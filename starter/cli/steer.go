@@ -41,7 +41,7 @@ func (a *app) orderFlags(cmd *cobra.Command, o *order) {
 func (a *app) steerCmd(use, short, long, example, done string, give func(context.Context, nightly.Night, order) (batch.Progress, error)) *cobra.Command {
 	var o order
 	cmd := &cobra.Command{
-		Use: use + " NAME/NIGHT|NAME", Short: short, Long: long, Example: example, Args: one(aNight),
+		Use: use + " NAME/NIGHT|NAME", Short: short, Long: long, Example: example, Args: a.night,
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.by == "" {
 				o.by = a.who()

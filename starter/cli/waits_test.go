@@ -60,8 +60,23 @@ func TestWaits(t *testing.T) {
 			t.Errorf("%s: %+v", name, w)
 		}
 	}
-	if got := s.run(t.Context(), t, 0, "status", string(s.id(t, "held-lanes"))); !strings.Contains(got.out, "a look") {
-		t.Errorf("%+v", got)
+	for _, c := range []struct{ args, out, errs string }{
+		{"status " + string(s.id(t, "held-lanes")), "a look", "warning: nothing is sent at all, stopped by "},
+		{"list", string(s.id(t, "held-jobs")) + "   sending  3     0 ", "starter go --all goes on"},
+		{"list held-lanes", string(s.id(t, "held-lanes")) + "  sending  3     0 ", "a look"},
+		{"list --state done", "no such nights", ""},
+		{"status held-lnaes", "", "did you mean held-lanes?"},
+		{"status held-lanes/2020-01-01", "", "did you mean " + string(s.id(t, "held-lanes")) + "?"},
+	} {
+		if got := s.run(t.Context(), t, 0, strings.Fields(c.args)...); !strings.Contains(got.out, c.out) || !strings.Contains(got.err, c.errs) {
+			t.Errorf("%s: want %q and %q, got %+v", c.args, c.out, c.errs, got)
+		}
+	}
+	if got := try(t, "", []string{"TEMPORAL_ADDRESS=" + s.address}, "__complete", "status", "held-l"); got.out != "held-lanes\n"+string(s.id(t, "held-lanes"))+"\n:4\n" {
+		t.Errorf("completion by Temporal alone: %+v", got)
+	}
+	if got := try(t, "", []string{"TEMPORAL_ADDRESS=" + s.address}, "list"); got.code != 0 || !strings.Contains(got.out, "held-jobs") || !strings.Contains(got.err, "the ledger can't be read") {
+		t.Errorf("a list by Temporal alone: %+v", got)
 	}
 	if got := s.run(t.Context(), t, 0, "go", "--all"); got.code != 0 {
 		t.Fatalf("%+v", got)

@@ -78,7 +78,7 @@ func (c *Client) idleSchedule(ctx context.Context, op string, s Schedule) error 
 		Hint: "follow that one, or cancel it first",
 	}
 	if last.Batch != "" {
-		f.Hint = "starter status " + string(last.Batch) + " --watch follows it, starter cancel ends it"
+		f.Hint = "starter watch " + string(last.Batch) + " follows it, starter cancel ends it"
 	}
 	return f
 }

@@ -173,7 +173,7 @@ func (c *Client) Report(ctx context.Context, id batch.ID) (batch.Result, error) 
 		}
 		return batch.Result{}, &batch.Fault{
 			Kind: batch.Waiting, Op: "report on", Thing: string(n.Batch), Detail: "the night isn't over: " + v.Progress.State,
-			Hint: "starter status " + string(n.Batch) + " --watch follows it",
+			Hint: "starter watch " + string(n.Batch) + " follows it",
 		}
 	}
 	if v.Fault != nil {

@@ -1,0 +1,101 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/starter/books"
+)
+
+// TestUsage adds up ten nights of real books, one of them empty and one much
+// dearer, with strangers on the key; and checks the sums by hand.
+func TestUsage(t *testing.T) {
+	d := newDesk(t)
+	night := func(day int) batch.ID {
+		return batch.ID("usage/" + time.Date(2026, 12, day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+	}
+	for day := 1; day <= 10; day++ {
+		if day == 5 {
+			continue // nothing ran
+		}
+		d.plan(night(day), "a")
+		cost := money.USD(100_000)
+		if day == 9 {
+			cost = 900_000
+		}
+		d.answer(0, cost)
+	}
+	d.judged(night(9), batch.Result{
+		Batch: night(9), State: "done", Audit: batch.Audit{Passed: true},
+		Reconciled: &batch.Reconciliation{Foreign: batch.Spend{Runs: 2, Dollars: 30 * money.Cent}},
+	})
+	got := d.run("usage", "--nights", "10", "--json")
+	var u books.Usage
+	if err := json.Unmarshal([]byte(got.out), &u); err != nil || got.code != 0 {
+		t.Fatalf("%v: %+v", err, got)
+	}
+	if len(u.Days) != 10 {
+		t.Fatalf("%d nights: %+v", len(u.Days), u.Days)
+	}
+	ninth, fifth := u.Days[1], u.Days[5]
+	// The seven nights before the ninth: the second to the eighth, one of them empty.
+	if want := money.USD(6 * 100_000 / 7); ninth.Night != "2026-12-09" || ninth.Money.Billed != 900_000 || ninth.Mean == nil || *ninth.Mean != want || ninth.Foreign.Runs != 2 {
+		t.Errorf("%+v", ninth)
+	}
+	if fifth.Night != "2026-12-05" || fifth.Batches != 0 || fifth.Key != "" {
+		t.Errorf("%+v", fifth)
+	}
+	// 2026-11-21 is the books' first night: there are seven before each of these, mostly empty.
+	if first := u.Days[9]; first.Mean == nil || *first.Mean != 0 {
+		t.Errorf("%+v", first)
+	}
+	if u.Total.Billed != 8*100_000+900_000 || u.Total.Charges != 9 {
+		t.Errorf("%+v", u.Total)
+	}
+	golden(t, "usage-nights", d.run("usage", "--nights", "4").out)
+	if got := d.run("list", "usage", "--state", "done"); !strings.Contains(got.out, "usage/2026-12-09  done   1     1          $0.90") || !strings.Contains(got.out, "passed") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// judged keeps a batch's judgement.
+func (d *desk) judged(id batch.ID, r batch.Result) {
+	d.Helper()
+	b, err := json.Marshal(r)
+	d.ok(err)
+	d.ok(d.Judged(d.Context(), id, b))
+}
+
+// TestCompletion asks as a shell does.
+func TestCompletion(t *testing.T) {
+	d := newDesk(t)
+	for _, c := range []struct{ args, want string }{
+		{"__complete jobs d", "digest\ndigest/2026-11-22\ndigest/2026-11-21\n:4\n"},
+		{"__complete results digest/2026-11-21", "digest/2026-11-21\n:4\n"},
+		{"__complete jobs digest --state re", "reserved\nrejected\n:4\n"},
+		{"__complete list --state un", "unfinished\n:4\n"},
+		{"__complete list o", "other\nother/2026-11-22\n:4\n"},
+		{"__complete export --batch other/", "other/2026-11-22\n:4\n"},
+		{"__complete reconcile --night y", "yesterday\n:4\n"},
+		{"__complete run ex", "yaml\nyml\njson\n:8\n"},
+		{"__complete version x", ":4\n"},
+		{"__complete wa", "watch\tFollow a night to its end and print its report\n:4\n"},
+	} {
+		if got := d.run(strings.Fields(c.args)...); got.out != c.want {
+			t.Errorf("%s: want %q, got %q, %s", c.args, c.want, got.out, got.err)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := try(t, "", nil, "completion", shell); got.code != 0 || !strings.Contains(got.out, "starter") || got.err != "" {
+			t.Errorf("%s: %+v", shell, got)
+		}
+	}
+	// Where nobody answers a shell gets nothing, and no word on standard error.
+	if got := try(t, "", []string{"TEMPORAL_ADDRESS=127.0.0.1:1"}, "__complete", "status", ""); got.out != ":4\n" || strings.Contains(got.err, "error") {
+		t.Errorf("%+v", got)
+	}
+}
