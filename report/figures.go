@@ -55,3 +55,13 @@ func grouped[T int | int64](n T) string {
 	s, _, _ := strings.Cut(money.Dollar.Times(int64(n)).Dollars(), ".")
 	return strings.Replace(s, "$", "", 1)
 }
+
+// part is n / of of an amount, rounded to the nearest micro-dollar.
+func part(whole money.USD, n, of int64) money.USD {
+	r := new(big.Rat).Mul(whole.Rat(), big.NewRat(n, of))
+	v, err := money.FromRat(r)
+	if err != nil {
+		return 0 // beyond all dollars: no bill of anybody's
+	}
+	return v
+}
