@@ -68,6 +68,10 @@ var rules = []rule{
 		"starter/httpapi/...", "starter/nightly", "starter/books", "starter/switches", "starter/estimate", "batch/manifest", "archive", "report", "internal/...",
 		"github.com/danielgtaylor/huma/v2/...", "go.uber.org/zap/...", "golang.org/x/time/rate", "github.com/google/uuid",
 	}, nouns...), nil, "HTTP offers the verbs that every door has: never the hands or the story"},
+	{"starter/web", append([]string{
+		"starter/httpapi/keys", "starter/httpapi/problem", "starter/nightly", "starter/books", "starter/estimate", "batch/manifest", "workflows", "internal/config",
+		"go.uber.org/zap/...", "golang.org/x/sync/singleflight",
+	}, nouns...), nil, "a page shows what the other doors tell: never the hands or the stores"},
 	{"starter/switches", append([]string{"ledger", "ledger/open", "internal/config"}, nouns...), []string{"net/http"}, "whoever pulls a kill switch writes to the books themselves, and asks neither Temporal nor a worker"},
 	{"starter/cli/demo", []string{"..."}, nil, "the demo plays everybody: server, provider, worker and user"},
 	{"cmd/simulator", []string{"simulator", "money", "tariff", "github.com/spf13/cobra"}, nil, "a door to the simulator"},
