@@ -25,6 +25,7 @@ type Value[T any] struct {
 	looked  time.Time
 	seen    []os.FileInfo
 	value   T
+	turn    int
 	trouble error
 }
 
@@ -50,6 +51,15 @@ func (v *Value[T]) Get() T {
 		v.look(false)
 	}
 	return v.value
+}
+
+// Turn counts the readings that were taken, so that whoever keeps something of
+// an older one can tell.
+func (v *Value[T]) Turn() int {
+	v.Get()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.turn
 }
 
 // Reload reads now, changed or not.
@@ -82,6 +92,7 @@ func (v *Value[T]) look(always bool) {
 		var value T
 		if value, err = v.read(); err == nil {
 			v.value = value
+			v.turn++
 		}
 	}
 	v.trouble = err

@@ -78,6 +78,14 @@ func (r *Ring) Holds(k Key) bool {
 	return len(all) == 0 && k == Key{Scope: Operate}
 }
 
+// Turn changes whenever other keys are good than before.
+func (r *Ring) Turn() int {
+	if r.file == nil {
+		return 0
+	}
+	return r.file.Turn()
+}
+
 // Reload reads the file now.
 func (r *Ring) Reload() {
 	if r.file != nil {
