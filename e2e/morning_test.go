@@ -15,7 +15,7 @@ import (
 )
 
 // TestEveryMorning types what docs/operating.md says: the schedule and the cron
-// workflow fire at 07:00 Pacific on both sides of a clock change, and what they
+// workflow fire at 10:00 Pacific on both sides of a clock change, and what they
 // start goes through the night that is over.
 func TestEveryMorning(t *testing.T) {
 	t.Parallel()
@@ -43,8 +43,8 @@ func TestEveryMorning(t *testing.T) {
 		t.Errorf("the schedule: %+v, next %v", about.Schedule.Policy, about.Info.NextActionTimes)
 	}
 	for _, at := range about.Info.NextActionTimes {
-		if got := at.In(zone).Format("15:04:05"); got != "07:00:00" {
-			t.Errorf("it fires at %s Pacific, want 07:00:00", got)
+		if got := at.In(zone).Format("15:04:05"); got != "10:00:00" {
+			t.Errorf("it fires at %s Pacific, want 10:00:00", got)
 		}
 	}
 	first, err := h.client.GetWorkflowHistory(t.Context(), "reconcile-night", "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
@@ -52,8 +52,8 @@ func TestEveryMorning(t *testing.T) {
 		t.Fatal(err)
 	}
 	fires := first.GetEventTime().AsTime().Add(first.GetWorkflowExecutionStartedEventAttributes().GetFirstWorkflowTaskBackoff().AsDuration()).In(zone)
-	if got := fires.Truncate(2 * time.Second).Format("15:04:05"); got != "07:00:00" { // the server rounds the backoff up to a second
-		t.Errorf("the cron workflow fires at %s, want 07:00 Pacific", fires)
+	if got := fires.Truncate(2 * time.Second).Format("15:04:05"); got != "10:00:00" { // the server rounds the backoff up to a second
+		t.Errorf("the cron workflow fires at %s, want 10:00 Pacific", fires)
 	}
 
 	if err := schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{}); err != nil {

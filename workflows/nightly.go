@@ -102,7 +102,7 @@ func (n *night) plan(ctx workflow.Context, input json.RawMessage) error {
 		RunID:      info.WorkflowExecution.RunID,
 		Asked:      workflow.Now(ctx),
 		Parent:     parent(info),
-		Scheduled:  bySchedule(info),
+		Scheduled:  bySchedule(ctx),
 	})
 	if err != nil {
 		return err

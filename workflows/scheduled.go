@@ -1,10 +1,10 @@
 package workflows
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/offpeak/offpeak/batch"
@@ -12,22 +12,16 @@ import (
 
 // What Temporal writes on a workflow that a schedule started.
 // https://docs.temporal.io/search-attribute
-const (
-	scheduledBy = "TemporalScheduledById"
-	scheduledAt = "TemporalScheduledStartTime"
+var (
+	scheduledBy = temporal.NewSearchAttributeKeyKeyword("TemporalScheduledById")
+	scheduledAt = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
 )
 
 // bySchedule says that a schedule or cron started the workflow: nobody waits
 // for how it ends but an alert.
-func bySchedule(info *workflow.Info) bool {
-	return attribute(info, scheduledBy) != nil || info.CronSchedule != ""
-}
-
-// attribute is a search attribute as JSON; nil when it isn't there. The server
-// writes its own without their type, and the SDK's typed reading leaves such
-// out.
-func attribute(info *workflow.Info, name string) []byte {
-	return info.SearchAttributes.GetIndexedFields()[name].GetData() //nolint:staticcheck // deprecated for the typed reading
+func bySchedule(ctx workflow.Context) bool {
+	_, by := workflow.GetTypedSearchAttributes(ctx).GetKeyword(scheduledBy)
+	return by || workflow.GetInfo(ctx).CronSchedule != ""
 }
 
 // due is when the schedule that started this workflow meant it to start; now,
@@ -35,11 +29,10 @@ func attribute(info *workflow.Info, name string) []byte {
 // missed, or is told to make up for a past day, starts late.
 func due(ctx workflow.Context) time.Time {
 	now := workflow.Now(ctx)
-	var at time.Time
-	if json.Unmarshal(attribute(workflow.GetInfo(ctx), scheduledAt), &at) != nil || at.After(now) {
-		return now
+	if at, ok := workflow.GetTypedSearchAttributes(ctx).GetTime(scheduledAt); ok && at.Before(now) {
+		return at
 	}
-	return at
+	return now
 }
 
 // errElsewhere ends the steps of a night that runs as another workflow.

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/workflows"
 )
@@ -11,7 +13,10 @@ import (
 // onSchedule has the workflow started as Temporal's schedules start one.
 func (h *hands) onSchedule(t *testing.T, due time.Time) {
 	t.Helper()
-	if err := h.env.SetSearchAttributesOnStart(map[string]any{"TemporalScheduledById": "digest", "TemporalScheduledStartTime": due}); err != nil { //nolint:staticcheck // without types, as the server writes them
+	if err := h.env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(
+		temporal.NewSearchAttributeKeyKeyword("TemporalScheduledById").ValueSet("digest"),
+		temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime").ValueSet(due),
+	)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -126,6 +126,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
 	root.AddCommand(a.watchCmd(), a.listCmd(), a.usageCmd(), a.exportCmd("export"))
 	root.AddCommand(topics()...)
+	root.AddCommand(a.scheduleCmd())
 	root.SuggestionsMinimumDistance = 2
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { helpTo(a.Out, c) })
 	root.SetOut(a.Out) // before the commands that remember it

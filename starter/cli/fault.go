@@ -10,6 +10,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/starter/nightly"
 )
 
 // usage makes a fault of what cobra says about flags and arguments.
@@ -75,9 +76,8 @@ func headline(f *batch.Fault) string {
 		batch.BooksDisagree: "the books disagree", batch.NothingToJudge: "nothing to judge",
 	}
 	s := words[f.Kind]
-	var ps manifest.Problems
-	if errors.As(f, &ps) && len(ps) > 1 {
-		s = fmt.Sprintf("%d mistakes", len(ps))
+	if n := mistakes(f); n > 1 {
+		s = fmt.Sprintf("%d mistakes", n)
 	}
 	if s == "" {
 		s = string(f.Kind)
@@ -88,11 +88,29 @@ func headline(f *batch.Fault) string {
 	return s
 }
 
+// mistakes counts what is wrong with a manifest, or with a request.
+func mistakes(f *batch.Fault) int {
+	var (
+		ps     manifest.Problems
+		fields nightly.Problems
+	)
+	errors.As(f, &ps)
+	errors.As(f, &fields)
+	return len(ps) + len(fields)
+}
+
 func detail(f *batch.Fault) string {
-	var ps manifest.Problems
+	var (
+		ps     manifest.Problems
+		fields nightly.Problems
+	)
 	switch {
 	case errors.As(f, &ps):
-		return ps.Error() // all of them; the detail is cut to what fits a Temporal failure
+		// All of them; the detail is cut to what fits a Temporal failure.
+		if errors.As(f, &fields) {
+			return ps.Error() + "\n" + fields.Error()
+		}
+		return ps.Error()
 	case f.Detail != "":
 		return f.Detail
 	case f.Err != nil:
@@ -108,14 +126,14 @@ type failure struct {
 	Thing    string      `json:"thing"`
 	Detail   string      `json:"detail"`
 	Hint     string      `json:"hint"`
-	Problems []problemAt `json:"problems,omitempty"` // of a manifest
+	Problems []problemAt `json:"problems,omitempty"` // of a manifest, or of a request field by field
 }
 
 // problemAt is one thing wrong with a manifest, and where.
 type problemAt struct {
-	Source  string `json:"source"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
+	Source  string `json:"source,omitempty"` // of a manifest, like its line and column
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
 	Path    string `json:"path"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
@@ -127,6 +145,12 @@ func faultJSON(f *batch.Fault) failure {
 	if errors.As(f, &ps) {
 		for _, p := range ps {
 			out.Problems = append(out.Problems, problemAt{p.Source, p.Line, p.Column, p.Path, p.Message, p.Hint})
+		}
+	}
+	var fields nightly.Problems
+	if errors.As(f, &fields) {
+		for _, p := range fields {
+			out.Problems = append(out.Problems, problemAt{Path: p.Field, Message: p.Message})
 		}
 	}
 	return out

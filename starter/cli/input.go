@@ -36,6 +36,11 @@ func (in input) request() nightly.Request {
 	if in.url == "" || !strings.HasPrefix(in.manifest.JobsFrom, "file:") {
 		return nightly.Request{Manifest: in.payload}
 	}
+	return in.byName()
+}
+
+// byName hands over where the manifest is, for the worker to read.
+func (in input) byName() nightly.Request {
 	return nightly.Request{
 		Ref: in.url, Name: in.manifest.Name, Window: in.manifest.Window, Slow: in.manifest.Policy.RequestTimeout,
 		Replace: in.replaced,

@@ -154,3 +154,57 @@ func untilRun(t *testing.T, c *nightly.Client, id string, want func(nightly.Sche
 	t.Helper()
 	return untilSchedule(t, c, id, func(s nightly.Schedule) bool { return len(s.Recent) > 0 && want(s.Recent[0]) }).Recent[0]
 }
+
+// TestANightIsMadeUpForWhileItIsOpen: a start that was missed an hour ago can
+// still be made, and the run says when it was due.
+func TestANightIsMadeUpForWhileItIsOpen(t *testing.T) {
+	t.Parallel()
+	c := dial(t, "default")
+	now := time.Now().UTC()
+	due := now.Add(-time.Hour).Truncate(time.Minute)
+	s, err := c.CreateSchedule(t.Context(), nightly.ScheduleRequest{
+		Night: nightly.Request{Manifest: open("made-up")}, At: due.Format("15:04"), Paused: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.BackfillSchedule(t.Context(), s.ID, now.Add(-90*time.Minute), now); err != nil {
+		t.Fatal(err)
+	}
+	r := untilRun(t, c, s.ID, func(r nightly.ScheduleRun) bool { return r.State != "running" })
+	if r.State != workflows.StateDone || !r.Due.Equal(due) || r.Started.Before(now.Truncate(time.Second)) {
+		t.Errorf("%+v, due %s", r, due)
+	}
+}
+
+// TestUselessBackfills are refused with what to do instead.
+func TestUselessBackfills(t *testing.T) {
+	t.Parallel()
+	at := func(clock string) time.Time {
+		when, err := time.Parse(time.RFC3339, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	c := dial(t, lonely)
+	if _, err := c.CreateSchedule(t.Context(), nightly.ScheduleRequest{Night: nightly.Request{Manifest: pacific("past")}, Paused: true}); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]struct{ now, from, to, says string }{
+		"by day":          {"2026-11-22T12:00:00-08:00", "2026-11-15T00:00:00-08:00", "2026-11-22T00:00:00-08:00", "no night is open now"},
+		"another night":   {"2026-11-22T23:00:00-08:00", "2026-11-15T00:00:00-08:00", "2026-11-22T00:00:00-08:00", "2026-11-22, doesn't lie in that range"},
+		"as good as over": {"2026-11-23T05:30:00-08:00", "2026-11-22T20:00:00-08:00", "2026-11-23T05:00:00-08:00", "as good as over"},
+		"to come":         {"2026-11-22T12:00:00-08:00", "2026-11-22T00:00:00-08:00", "2026-11-23T00:00:00-08:00", "lies ahead"},
+		"backwards":       {"2026-11-22T12:00:00-08:00", "2026-11-21T00:00:00-08:00", "2026-11-20T00:00:00-08:00", "isn't before"},
+		"too much":        {"2026-11-22T12:00:00-08:00", "2020-11-21T00:00:00-08:00", "2026-11-20T00:00:00-08:00", "longer than a year"},
+	} {
+		err := c.WithClock(func() time.Time { return at(b.now) }).BackfillSchedule(t.Context(), "past", at(b.from), at(b.to))
+		if batch.KindOf(err) != batch.BadInput || !strings.Contains(err.Error(), b.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if s, err := c.Schedule(t.Context(), "past"); err != nil || len(s.Recent) != 0 {
+		t.Errorf("something was started: %+v, %v", s, err)
+	}
+}

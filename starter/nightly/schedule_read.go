@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/tariff"
 	"github.com/offpeak/offpeak/workflows"
 )
@@ -126,8 +127,11 @@ func (s *Schedule) fill(now time.Time, about *commonpb.Memo, spec *client.Schedu
 		s.window = *m.Window
 	}
 	s.Name, s.Manifest = batch.Name(m.Name), m.Manifest
-	if s.Name == "" && s.input != "" {
+	if m.Kind == "" && s.input != "" { // made by other people
 		s.Name, s.Manifest = named(s.input)
+		if whole, err := manifest.Read("input", []byte(s.input)); err == nil {
+			s.window = whole.Window
+		}
 	}
 	s.Next = []time.Time{}
 	s.Zone = "UTC"

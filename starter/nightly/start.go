@@ -163,6 +163,9 @@ func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window
 		if err != nil {
 			return nil, "", w, 0, bad(r.Ref, err.Error())
 		}
+		if _, _, err := manifest.Ref(input); err != nil {
+			return nil, "", w, 0, asBadInput(err)
+		}
 		w, slow = r.Window, r.Slow
 		if w.Zone == "" {
 			w = tariff.SwarmsWindow()
