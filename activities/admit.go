@@ -48,6 +48,7 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		if err := s.place(ctx, open); err != nil {
 			return 0, err
 		}
+		answers := s.gate.heard()
 		v, n, err := s.Ledger.Admit(ctx, s.ask(), s.judge)
 		if err != nil {
 			return 0, err
@@ -67,7 +68,11 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		if v.Reason == ledger.ReasonCredits && s.creditsAreBack(ctx) {
 			continue
 		}
-		s.gate.hold(what)
+		if v.Reason != ledger.ReasonPilot {
+			s.gate.hold(what)
+		} else if !s.gate.holdForPilot(what, answers) {
+			continue
+		}
 		if !s.lane && (wait >= short || s.tooOld(wait)) {
 			return 0, held("submit", thing(s.in), what, wait)
 		}

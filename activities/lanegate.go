@@ -15,7 +15,12 @@ func (s *submission) standBy(open context.Context, until time.Time) error {
 	if s.lane && s.gate.crowded() {
 		return s.gate.again(open)
 	}
-	return s.Clock.Wait(open, until.Sub(s.now()))
+	waiting, end := s.gate.orAnswered(open)
+	defer end()
+	if err := s.Clock.Wait(waiting, until.Sub(s.now())); err != nil {
+		return open.Err() // nil: an answer came that was waited for
+	}
+	return nil
 }
 
 // whileOpen is the lane's, or one for this job alone.

@@ -26,6 +26,10 @@ type stile struct {
 	inside int
 	queue  []chan struct{}
 	held   batch.Wait // nobody needs to ask before its Until
+
+	answers int                // booked so far
+	pilot   context.Context    // ends with the next answer; nil unless it is waited for
+	back    context.CancelFunc // ends it
 }
 
 // wide is how many may ask at once when nothing holds them back.
@@ -77,7 +81,60 @@ func (s *stile) leave(over bool) {
 func (s *stile) hold(w batch.Wait) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.room, s.held = max(s.room/2, 1), w
+	s.keep(w)
+}
+
+func (s *stile) keep(w batch.Wait) { s.room, s.held = max(s.room/2, 1), w }
+
+// holdForPilot is hold for as long as no answer comes. answers is how many
+// there were when the gate was asked: false says that one has come since, and
+// that asking again is worth it.
+func (s *stile) holdForPilot(w batch.Wait, answers int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answers != answers {
+		return false
+	}
+	s.keep(w)
+	if s.pilot == nil {
+		s.pilot, s.back = context.WithCancel(context.Background())
+	}
+	return true
+}
+
+// heard is how many answers there were so far.
+func (s *stile) heard() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.answers
+}
+
+// answered notes that an answer is in the books. Those who wait for the pilot's
+// ask at once, and as many as did before it: what held them is over, whatever
+// it said. Another worker's pilot shows only when the gate is asked again.
+func (s *stile) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers++
+	if s.pilot == nil {
+		return
+	}
+	s.back()
+	s.pilot, s.back = nil, nil
+	s.room, s.held = wide, batch.Wait{}
+	s.admit()
+}
+
+// orAnswered is ctx, ended also by an answer that is waited for.
+func (s *stile) orAnswered(ctx context.Context) (context.Context, func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pilot == nil {
+		return ctx, func() {}
+	}
+	either, end := context.WithCancel(ctx)
+	off := context.AfterFunc(s.pilot, end)
+	return either, func() { off(); end() }
 }
 
 // holds is what everyone has to wait for; zero when anyone may ask.

@@ -131,3 +131,48 @@ func TestStilesAreForgotten(t *testing.T) {
 		t.Errorf("%d are left", len(all.open))
 	}
 }
+
+// Those who wait for the night's first answer ask again when it is booked, all
+// at once, and not at the next look; one that was booked while the gate was
+// being asked isn't waited for.
+func TestStilePilot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stile{room: wide}
+		h := &Hands{Deps: Deps{Clock: machineClock{}}}
+		before := s.heard()
+		s.answered()
+		if s.holdForPilot(batch.Wait{Until: time.Now().Add(time.Hour)}, before) {
+			t.Error("an answer that is booked already is waited for")
+		}
+		began := time.Now()
+		var waiting sync.WaitGroup
+		for range 100 {
+			if !s.holdForPilot(batch.Wait{Until: began.Add(time.Hour)}, s.heard()) {
+				t.Fatal("nothing to wait for")
+			}
+		}
+		for range 10 {
+			waiting.Go(func() {
+				ctx, end := s.orAnswered(t.Context())
+				defer end()
+				if err := h.Clock.Wait(ctx, time.Hour); err == nil {
+					t.Error("the answer didn't end the wait")
+				}
+			})
+		}
+		if s.room != 1 {
+			t.Errorf("room for %d while it is waited for", s.room)
+		}
+		synctest.Wait()
+		s.answered()
+		waiting.Wait()
+		if until := s.holds().Until; s.room != wide || !until.IsZero() || !time.Now().Equal(began) {
+			t.Errorf("after the answer: room for %d, closed until %s, %s later", s.room, until, time.Since(began))
+		}
+		ctx, end := s.orAnswered(t.Context())
+		defer end()
+		if s.answered(); ctx.Err() != nil {
+			t.Error("a wait for something else ends with an answer")
+		}
+	})
+}
