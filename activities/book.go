@@ -72,8 +72,13 @@ func (s *submission) book(ctx context.Context, j ledger.Job, attempt int, a answ
 
 // paid settles an answer that was billed and says how much.
 func (s *submission) paid(ctx context.Context, j ledger.Job, c ledger.Closing, a answer) error {
-	output := s.keep(ctx, j, a.run)
-	if a.run.Usage == nil || !a.run.Usage.TotalCost.Known {
+	keep := s.keep
+	priced := a.run.Usage != nil && a.run.Usage.TotalCost.Known
+	if s.lane && priced { // one without a price is looked for by its key, once the price is known
+		keep = s.keepWith
+	}
+	output := keep(ctx, j, a.run)
+	if !priced {
 		f := &batch.Fault{
 			Kind: batch.OutcomeUnknown, Op: "submit", Thing: thing(s.in), Moved: batch.MovedYes, Status: c.Status,
 			Detail: "the answer has no price", Hint: "it ran and was billed; the amount is in the provider's log; it isn't sent again",

@@ -140,7 +140,7 @@ func (s *submission) bookCeiling(ctx context.Context, j ledger.Job) error {
 	s.Log.Error("billed, and the provider's log doesn't say how much: the ceiling is booked", s.about(j)...)
 	bill := s.ceilingCharge(j, swarms.Completion{})
 	err := s.insist(ctx, func() error {
-		_, err := s.Ledger.Found(ctx, s.in.Batch, s.in.Seq, bill, s.kept(ctx, j))
+		_, err := s.Ledger.Found(ctx, s.in.Batch, s.in.Seq, bill, s.unpriced(ctx, j))
 		return err
 	})
 	if err == nil {
@@ -222,8 +222,8 @@ func (s *submission) postpone(ctx context.Context, j ledger.Job, why string, aft
 	return later{Fault: &batch.Fault{Kind: batch.OutcomeUnknown, Op: "submit", Thing: thing(s.in), Moved: batch.MovedMaybe, Detail: why}, delay: wait}
 }
 
-// kept is the archive's key of an answer that came without a price.
-func (s *submission) kept(ctx context.Context, j ledger.Job) string {
+// unpriced is the archive's key of an answer that came without a price.
+func (s *submission) unpriced(ctx context.Context, j ledger.Job) string {
 	key := archive.AnswerKey(j.Batch, j.RequestID)
 	if _, err := s.Archive.Get(ctx, key); err != nil {
 		return ""

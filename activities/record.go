@@ -18,11 +18,21 @@ import (
 // done. The money is settled all the same: it was paid, and the provider's log
 // has the answer too.
 func (h *Hands) keep(ctx context.Context, j ledger.Job, run swarms.Completion) string {
+	return h.kept(j, run, func(key string) (string, error) { return key, h.Archive.Put(ctx, key, run.Raw) })
+}
+
+// keepWith is keep for one of many answers that come at once and are settled
+// right away: they share files, and only the books know where one is.
+func (h *Hands) keepWith(ctx context.Context, j ledger.Job, run swarms.Completion) string {
+	return h.kept(j, run, func(key string) (string, error) { return h.Archive.Gather(ctx, key, run.Raw) })
+}
+
+func (h *Hands) kept(j ledger.Job, run swarms.Completion, put func(key string) (string, error)) string {
 	if len(run.Raw) == 0 {
 		return ""
 	}
 	key := archive.AnswerKey(j.Batch, j.RequestID)
-	err := h.Archive.Put(ctx, key, run.Raw)
+	ref, err := put(key)
 	if errors.Is(err, archive.ErrDiffers) {
 		return key // the answer itself, and now the log's copy of it: the first stays
 	}
@@ -31,7 +41,7 @@ func (h *Hands) keep(ctx context.Context, j ledger.Job, run swarms.Completion) s
 			zap.String("batch", string(j.Batch)), zap.String("job", j.Name), zap.String("request_id", j.RequestID), zap.Error(err))
 		return ""
 	}
-	return key
+	return ref
 }
 
 // insist writes to the ledger, and doesn't give up at once when the ledger is

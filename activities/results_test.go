@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
@@ -129,6 +130,82 @@ func TestResultsAgain(t *testing.T) {
 		t.Errorf("%+v became %+v", old[1], now[1])
 	}
 	w.honest()
+}
+
+// TestLaneSharesFiles: answers of a lane that come together lie in common
+// files, each in a bucket and in a folder is found by its job alone, and one
+// that was damaged is missing in its own line only.
+func TestLaneSharesFiles(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) (setting, dir string){
+		"folder": func(t *testing.T) (string, string) { dir := t.TempDir(); return "file://" + dir, dir },
+		"s3":     func(t *testing.T) (string, string) { s := s3test.New(t); return s.URL(""), s.Folder },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const jobs = 60
+			w := newWorld(t, func(o *simulator.Options) {
+				o.Latency = simulator.Latency{Kind: "fixed", Low: 5 * time.Second}
+				o.Accounts[0].Limits = &simulator.Limits{}
+			})
+			setting, dir := open(t)
+			var err error
+			if w.store, err = archive.Open(t.Context(), setting); err != nil {
+				t.Fatal(err)
+			}
+			w.newHands(w.server.URL)
+			w.planned(manifest(jobs, `"policy": {"fan_out": "lanes"},`))
+			r, err := w.hands.SubmitLane(t.Context(), w.lane(jobs))
+			w.wantLane(r, err)
+			packs := map[string]bool{}
+			last := ""
+			for seq := range jobs {
+				j := w.job(seq)
+				pack, _, packed := strings.Cut(j.Output, "@")
+				if packed {
+					packs[pack], last = true, pack
+				}
+				var answer struct {
+					JobID string `json:"job_id"`
+				}
+				text, err := w.store.Get(t.Context(), j.Output)
+				if err != nil || json.Unmarshal(text, &answer) != nil {
+					t.Fatalf("%s: %q, %v", j.Output, text, err)
+				}
+				charges, err := w.books.ChargesFor(t.Context(), []string{j.RequestID})
+				if err != nil || len(charges) != 1 || charges[0].JobID != answer.JobID {
+					t.Errorf("%s holds the answer of run %s, the books have %+v, %v", j.Output, answer.JobID, charges, err)
+				}
+			}
+			if len(packs) == 0 {
+				t.Fatal("no two answers share a file: it proves nothing")
+			}
+			t.Logf("%d answers, %d packs", jobs, len(packs))
+			torn := filepath.Join(dir, filepath.FromSlash(last))
+			whole, err := os.ReadFile(torn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole[len(whole)-4] ^= 0x20 // in the last answer
+			if err := os.WriteFile(torn, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if result, err := w.audit(); err != nil || !result.Audit.Passed {
+				t.Fatalf("%+v, %v", result, err)
+			}
+			missing := 0
+			for _, l := range w.lines(1) {
+				if l.OutputMissing != "" {
+					missing++
+					if !strings.Contains(l.OutputMissing, "damaged") || string(l.Output) != "null" {
+						t.Errorf("%+v", l)
+					}
+				}
+			}
+			if missing != 1 {
+				t.Errorf("%d answers are missing after one was damaged", missing)
+			}
+			w.honest()
+		})
+	}
 }
 
 // TestANightOnS3 keeps answers, reports and results in a bucket. An answer

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -24,6 +25,7 @@ type Archive struct {
 	store    store
 	url      string // for people: without a query, and without a slash at its end
 	readOnly bool
+	gather   gatherer
 }
 
 // store is what a folder and a bucket do differently: how a key is written
@@ -203,8 +205,12 @@ func (a *Archive) taken(ctx context.Context, key string) (r *blob.Reader, err er
 	}
 }
 
-// Get reads a key's content; NotFound when there is none.
+// Get reads what is under a key, or a reference of Gather's; NotFound when
+// there is none.
 func (a *Archive) Get(ctx context.Context, key string) ([]byte, error) {
+	if inPack(key) {
+		return a.unpack(ctx, key)
+	}
 	r, err := a.Read(ctx, key)
 	if err != nil {
 		return nil, err
@@ -216,9 +222,16 @@ func (a *Archive) Get(ctx context.Context, key string) ([]byte, error) {
 	return content, nil
 }
 
-// Read opens a key's content, to be closed by the caller; NotFound when there
-// is none. Its errors are faults.
+// Read is Get for what is too large to hold, to be closed by the caller. Its
+// errors are faults.
 func (a *Archive) Read(ctx context.Context, key string) (io.ReadCloser, error) {
+	if inPack(key) {
+		content, err := a.unpack(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}
 	if err := checkKey(opRead, key); err != nil {
 		return nil, err
 	}
@@ -226,11 +239,15 @@ func (a *Archive) Read(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err == nil {
 		return &reader{r, a.store, key}, nil
 	}
-	f := a.store.fault(opRead, key, err)
+	return nil, a.unread(key, err)
+}
+
+// unread is why a key can't be read.
+func (a *Archive) unread(key string, err error) error {
 	if gcerrors.Code(err) == gcerrors.NotFound && codeOf(err) != noBucket {
-		f = &batch.Fault{Kind: batch.NotFound, Op: opRead, Thing: key, Detail: "nothing is kept there", Err: err}
+		return &batch.Fault{Kind: batch.NotFound, Op: opRead, Thing: key, Detail: "nothing is kept there", Err: err}
 	}
-	return nil, f
+	return a.store.fault(opRead, key, err)
 }
 
 type reader struct {

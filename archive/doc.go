@@ -8,6 +8,7 @@
 // the same in every store:
 //
 //	market-digest/2026-11-22/answers/4b0f...-....json
+//	market-digest/2026-11-22/answers/pack-3KD....txt
 //	market-digest/2026-11-22/report.txt
 //	market-digest/2026-11-22/results.jsonl
 //

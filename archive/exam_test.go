@@ -64,6 +64,9 @@ var exam = []struct {
 	{"FailedStream", failedStream},
 	{"Cancelled", cancelled},
 	{"Reader", readOnly},
+	{"Together", together},
+	{"TooLarge", tooLarge},
+	{"Gone", gone},
 }
 
 // TestExam has every store sit the same exam.

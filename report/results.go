@@ -131,6 +131,9 @@ func (r Results) line(ctx context.Context, e ledger.Entry) slot {
 	case batch.KindOf(err) == batch.NotFound:
 		line.OutputMissing = "the archive has nothing under " + e.Job.Output
 		return slot{line: line}
+	case batch.KindOf(err) == batch.Internal: // damaged: it stays so, and the others' lines don't wait for it
+		line.OutputMissing = "the answer in the archive can't be read: " + err.Error()
+		return slot{line: line}
 	case err != nil:
 		return slot{err: err}
 	}
