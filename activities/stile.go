@@ -110,9 +110,11 @@ func (s *stile) heard() int {
 }
 
 // answered notes that an answer is in the books. Those who wait for the pilot's
-// ask at once, and as many as did before it: what held them is over, whatever
-// it said. Another worker's pilot shows only when the gate is asked again.
-func (s *stile) answered() {
+// ask at once: what held them is over, whatever it said. Where it told of no
+// limit as many ask as did before it; else each go lets twice as many ask, so
+// that what the first answers tell of a limit comes in time. Another worker's
+// pilot shows only when the gate is asked again.
+func (s *stile) answered(limited bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers++
@@ -121,8 +123,11 @@ func (s *stile) answered() {
 	}
 	s.back()
 	s.pilot, s.back = nil, nil
-	s.room, s.held = wide, batch.Wait{}
-	s.admit()
+	s.held = batch.Wait{}
+	if !limited {
+		s.room = wide
+		s.admit()
+	}
 }
 
 // orAnswered is ctx, ended also by an answer that is waited for.

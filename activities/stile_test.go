@@ -140,7 +140,7 @@ func TestStilePilot(t *testing.T) {
 		s := &stile{room: wide}
 		h := &Hands{Deps: Deps{Clock: machineClock{}}}
 		before := s.heard()
-		s.answered()
+		s.answered(false)
 		if s.holdForPilot(batch.Wait{Until: time.Now().Add(time.Hour)}, before) {
 			t.Error("an answer that is booked already is waited for")
 		}
@@ -164,15 +164,20 @@ func TestStilePilot(t *testing.T) {
 			t.Errorf("room for %d while it is waited for", s.room)
 		}
 		synctest.Wait()
-		s.answered()
+		s.answered(false)
 		waiting.Wait()
 		if until := s.holds().Until; s.room != wide || !until.IsZero() || !time.Now().Equal(began) {
 			t.Errorf("after the answer: room for %d, closed until %s, %s later", s.room, until, time.Since(began))
 		}
 		ctx, end := s.orAnswered(t.Context())
 		defer end()
-		if s.answered(); ctx.Err() != nil {
+		if s.answered(false); ctx.Err() != nil {
 			t.Error("a wait for something else ends with an answer")
+		}
+		s.hold(batch.Wait{Until: began.Add(time.Hour)})
+		s.holdForPilot(batch.Wait{Until: began.Add(time.Hour)}, s.heard())
+		if s.answered(true); s.room != wide/4 || !s.holds().Until.IsZero() {
+			t.Errorf("after an answer that told of a limit: room for %d, held until %s", s.room, s.holds().Until)
 		}
 	})
 }

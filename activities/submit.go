@@ -199,7 +199,7 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	defer s.plight.aloft.Add(-1)
 	run, receipt, err := s.Swarms.Complete(out, payload)
 	s.pulse.now(Beat{Doing: "writing the books", Attempt: attempt})
-	defer s.gate.answered()
+	defer s.gate.answered(len(receipt.Limits.Windows) > 0)
 	return s.book(context.WithoutCancel(ctx), j, attempt, answer{run, receipt, err})
 }
 
