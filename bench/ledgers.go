@@ -57,7 +57,7 @@ func (b *bench) ledger(ctx context.Context, kind string, atOnce int) error {
 	if result.N == 0 {
 		return errors.New("the benchmark failed")
 	}
-	b.rows = append(b.rows, row{what: fmt.Sprintf("ledger alone, %s, %d at once", kind, atOnce), jobs: result.N, took: result.T})
+	b.add(fmt.Sprintf("ledger alone, %s, %d at once", kind, atOnce), result.N, round{took: result.T})
 	return nil
 }
 

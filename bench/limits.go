@@ -2,15 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -58,35 +53,14 @@ func scenarios() []scenario {
 	return all
 }
 
-// named are the scenarios of those names.
-func named(names string) ([]scenario, error) {
-	all := scenarios()
-	if names == "all" {
-		return all, nil
-	}
-	var chosen []scenario
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(all, func(s scenario) bool { return s.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("limits %q: no such scenario; write all, or some of minute, hour, stranger, storm with commas between", name)
-		}
-		chosen = append(chosen, all[i])
-	}
-	return chosen, nil
-}
-
-// limits plays scenarios and prints a table of their own.
-func limits(ctx context.Context, o options, all []scenario) (err error) {
-	dir, err := os.MkdirTemp("", "offpeak-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "limit\tjobs\tseconds\tleast\tof the least\tused\t429s\t")
+// limits plays those scenarios that were chosen.
+func (b *bench) limits(ctx context.Context, all []scenario) error {
 	for _, s := range all {
-		s.night.Dir = filepath.Join(dir, s.name)
-		if err := os.Mkdir(s.night.Dir, 0o700); err != nil {
+		if !b.wants(s.name) {
+			continue
+		}
+		var err error
+		if s.night.Dir, err = os.MkdirTemp(b.dir, s.name); err != nil {
 			return err
 		}
 		p, err := fastnight.Play(ctx, s.night)
@@ -96,22 +70,25 @@ func limits(ctx context.Context, o options, all []scenario) (err error) {
 		if p.States[batch.Succeeded] != s.night.Jobs {
 			return fmt.Errorf("play %s: jobs ended as %v, want %d succeeded", s.name, p.States, s.night.Jobs)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%s\t%d\t\n", s.what, s.night.Jobs, p.Took().Seconds(), s.judge(p), p.Status(http.StatusTooManyRequests))
+		b.add(s.what, s.night.Jobs, s.judge(p))
 	}
-	fmt.Fprintf(o.out, "commit %s, %s/%s, %d cores, %s\n", o.commit, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
-	return w.Flush()
+	return nil
 }
 
-// judge is the least time, the ratio to it, and the part of the limit that was
+// judge is the ratio to the least time, and the part of the limit that was
 // used: of what somebody else left, where there was one, in the spans in which
 // that suffices for all jobs.
-func (s scenario) judge(p fastnight.Played) string {
+func (s scenario) judge(p fastnight.Played) round {
+	r := round{took: p.Took()}
+	refused := p.Status(http.StatusTooManyRequests)
 	if s.night.Stranger == 0 {
-		per := int64(1000 * p.Took() / s.least)
-		return fmt.Sprintf("%.0f\t%d.%03d\t%d %%", s.least.Seconds(), per/1000, per%1000, 100*s.least/p.Took())
+		r.thousand = int64(1000 * p.Took() / s.least)
+		r.note = fmt.Sprintf("least %.0f s, %d %% used, %d 429s", s.least.Seconds(), 100*s.least/p.Took(), refused)
+		return r
 	}
 	limit := s.night.Limits[0]
 	spans := int64(s.least/limit.Span) + 1
 	ours, theirs := p.Within(time.Duration(spans) * limit.Span)
-	return fmt.Sprintf("\t\t%d %%", 100*int64(ours)/(spans*limit.Limit-int64(theirs)))
+	r.note = fmt.Sprintf("%d %% of the rest used, %d 429s", 100*int64(ours)/(spans*limit.Limit-int64(theirs)), refused)
+	return r
 }

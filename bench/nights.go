@@ -1,32 +1,26 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/devserver"
 	"github.com/offpeak/offpeak/internal/obs"
 	"github.com/offpeak/offpeak/money"
-	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/simulator"
 	"github.com/offpeak/offpeak/tariff"
-	"github.com/offpeak/offpeak/worker/host"
 	"github.com/offpeak/offpeak/workflows"
 )
 
@@ -38,22 +32,69 @@ const (
 // nights measures jobs of 20 ms without a rate limit, from the first request's
 // arrival to the last run's end: a loop that keeps nothing, then whole nights.
 func (b *bench) nights(ctx context.Context) error {
+	if !b.wants("lanes") && !b.wants("jobs") && !b.wants("many") {
+		return nil
+	}
 	raw, err := b.raw(ctx)
 	if err != nil {
 		return fmt.Errorf("measure the raw loop: %w", err)
 	}
-	b.rows = append(b.rows, row{what: "raw Go loop, nothing kept", jobs: b.jobs, took: raw, ratio: "1.00"})
+	b.add("raw Go loop, nothing kept", b.jobs, round{took: raw.took, thousand: 1000})
 	for _, kind := range b.stores() {
 		for _, how := range []string{batch.FanOutLanes, batch.FanOutJobs} {
-			took, err := b.night(ctx, kind, how)
+			large := how == batch.FanOutLanes && b.wants("many")
+			if !b.wants(how) && !large {
+				continue
+			}
+			small, err := b.night(ctx, kind, how, b.jobs, -time.Minute)
 			if err != nil {
 				return fmt.Errorf("measure a night of %s on %s: %w", how, kind, err)
 			}
-			percent := int64(100 * raw / took)
-			b.rows = append(b.rows, row{what: "whole night by " + how + ", " + kind, jobs: b.jobs, took: took, ratio: fmt.Sprintf("%d.%02d", percent/100, percent%100)})
+			b.add("whole night by "+how+", "+kind, b.jobs, round{took: small.took, thousand: int64(1000 * raw.took / small.took), note: small.memory()})
+			if !large {
+				continue
+			}
+			if err := b.large(ctx, kind, small); err != nil {
+				return fmt.Errorf("measure a night of %d jobs on %s: %w", b.many, kind, err)
+			}
 		}
 	}
 	return nil
+}
+
+// planning is how many jobs a second are planned at least, for a large night to
+// wait for its opening.
+const planning = 2000
+
+// large measures a night of many jobs that is planned before its window opens.
+// Its ratio is its time a job to that of the small one.
+func (b *bench) large(ctx context.Context, kind string, small ran) error {
+	opens := 3*time.Second + time.Duration(b.many/planning)*time.Second
+	r, err := b.night(ctx, kind, batch.FanOutLanes, b.many, opens)
+	if err != nil {
+		return err
+	}
+	ratio := int64(1000 * (r.took / time.Duration(b.many)) / (small.took / time.Duration(b.jobs)))
+	b.add("the same, large, beside the small one", b.many, round{
+		took: r.took, thousand: ratio,
+		note: fmt.Sprintf("%s, first request %d ms after the opening", r.memory(), r.first.Sub(r.opens).Milliseconds()),
+	})
+	return nil
+}
+
+// ran is what came of a run.
+type ran struct {
+	took  time.Duration // from the first request's arrival to the last run's end
+	first time.Time     // request
+	opens time.Time     // when the window said that it may begin
+	most  int64         // of the worker's memory, in bytes
+}
+
+func (r ran) memory() string {
+	if r.most == 0 {
+		return ""
+	}
+	return fmt.Sprintf("worker %d MiB", r.most>>20)
 }
 
 // world is a simulator behind a socket.
@@ -61,13 +102,16 @@ type world struct {
 	sim    *simulator.Server
 	web    *httptest.Server
 	window tariff.Window
+	starts time.Time
 }
 
-func newWorld() (*world, error) {
+// newWorld is one in whose window work begins then, seen from now.
+func newWorld(in time.Duration) (*world, error) {
 	clock := func(t time.Time) tariff.Clock { return tariff.Clock(t.Hour()*3600 + t.Minute()*60 + t.Second()) }
 	now := time.Now().UTC()
+	starts := now.Add(in).Truncate(time.Second)
 	opens, closes := clock(now.Add(-time.Minute)), clock(now.Add(time.Hour))
-	w := &world{window: tariff.Window{Zone: "UTC", Open: opens, StartAt: opens, Close: closes, FinishBy: closes}}
+	w := &world{window: tariff.Window{Zone: "UTC", Open: opens, StartAt: clock(starts), Close: closes, FinishBy: closes}, starts: starts}
 	var err error
 	w.sim, err = simulator.Open(simulator.Options{
 		Window:   w.window,
@@ -86,133 +130,90 @@ func (w *world) close() {
 	w.sim.Close()
 }
 
-// took is how long the runs took by the simulator's books, of which there must
-// be as many as jobs.
-func (w *world) took(jobs int) (time.Duration, error) {
-	var first, last time.Time
+// ran is what the simulator's books say of the runs, of which there must be as
+// many as jobs.
+func (w *world) ran(jobs int) (ran, error) {
+	var last time.Time
+	out := ran{opens: w.starts}
 	runs := 0
 	for a := range w.sim.Books().Arrivals() {
 		if !a.Executed {
 			continue
 		}
 		runs++
-		if first.IsZero() || a.At.Before(first) {
-			first = a.At
+		if out.first.IsZero() || a.At.Before(out.first) {
+			out.first = a.At
 		}
 		if a.Ended.After(last) {
 			last = a.Ended
 		}
 	}
 	if runs != jobs {
-		return 0, fmt.Errorf("%d of %d jobs ran", runs, jobs)
+		return out, fmt.Errorf("%d of %d jobs ran", runs, jobs)
 	}
-	return last.Sub(first), nil
+	out.took = last.Sub(out.first)
+	return out, nil
 }
 
-const request = `{"swarm_type": "SequentialWorkflow", "agents": [{"agent_name": "Scanner", "model_name": "gpt-4o-mini", "max_tokens": 256}], "task": "Summarize item %d."}`
-
-// raw is what anybody would write first.
-func (b *bench) raw(ctx context.Context) (time.Duration, error) {
-	w, err := newWorld()
+// raw is the loop.
+func (b *bench) raw(ctx context.Context) (ran, error) {
+	w, err := newWorld(-time.Minute)
 	if err != nil {
-		return 0, err
+		return ran{}, err
 	}
 	defer w.close()
-	c := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}, Timeout: time.Minute}
-	defer c.CloseIdleConnections()
-	next := make(chan int)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var errs []error
-	for range inFlight {
-		wg.Go(func() {
-			for i := range next {
-				if err := post(ctx, c, w.web.URL, i); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	for i := range b.jobs {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	if len(errs) > 0 {
-		return 0, errs[0]
-	}
-	return w.took(b.jobs)
-}
-
-func post(ctx context.Context, c *http.Client, url string, i int) error {
-	body, err := swarms.Payload(fmt.Appendf(nil, request, i), fmt.Sprintf("Job %05d", i), uuid.NewString())
+	self, err := os.Executable()
 	if err != nil {
-		return err
+		return ran{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+swarms.PathCompletions, bytes.NewReader(body))
-	if err != nil {
-		return err
+	cmd := exec.CommandContext(ctx, self, "as-loop", w.web.URL, strconv.Itoa(b.jobs))
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return ran{}, fmt.Errorf("%w: %s", err, said)
 	}
-	r.Header.Set("X-Api-Key", apiKey)
-	resp, err := c.Do(r)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	if err = errors.Join(err, resp.Body.Close()); err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("HTTP %d", resp.StatusCode)
-	}
-	return err
+	return w.ran(b.jobs)
 }
 
 // night runs a worker against a Temporal development server in memory; how is
-// the night's fan_out.
-func (b *bench) night(ctx context.Context, kind, how string) (time.Duration, error) {
-	w, err := newWorld()
+// the night's fan_out, in how soon it may begin.
+func (b *bench) night(ctx context.Context, kind, how string, jobs int, in time.Duration) (out ran, err error) {
+	w, err := newWorld(in)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	defer w.close()
 	setting, err := b.fresh(ctx, kind)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
-	manifest, err := b.manifest(w.window, kind+"-"+how, how)
+	dir, err := os.MkdirTemp(b.dir, kind+"-"+how)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
-	settings, err := config.Load(config.Env{
-		"SWARMS_API_KEY=" + apiKey, "SWARMS_BASE_URL=" + w.web.URL, "HOME=" + b.dir,
-		"OFFPEAK_LEDGER=" + setting, "OFFPEAK_ARCHIVE=file://" + filepath.Join(b.dir, kind+"-"+how+"-archive"),
-	})
+	manifest, err := write(dir, w.window, how, jobs)
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	server, err := devserver.Start(ctx, devserver.Options{})
 	if err != nil {
-		return 0, err
+		return out, err
 	}
 	defer func() { _ = server.Kill() }()
+	worker, err := hire(ctx, []string{
+		"SWARMS_API_KEY=" + apiKey, "SWARMS_BASE_URL=" + w.web.URL, "HOME=" + dir, "TEMPORAL_ADDRESS=" + server.Address,
+		"OFFPEAK_LEDGER=" + setting, "OFFPEAK_ARCHIVE=file://" + filepath.Join(dir, "archive"),
+	}, filepath.Join(dir, "worker.log"))
+	if err != nil {
+		return out, err
+	}
 	temporal := client.Options{HostPort: server.Address, Namespace: "default", Logger: obs.SDK(zap.NewNop())}
-	working, stop := context.WithCancel(ctx)
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- host.Run(working, settings, host.Options{Temporal: temporal, Ready: func() { close(ready) }})
-	}()
-	select {
-	case <-ready:
-	case err := <-ended:
-		stop()
-		return 0, err
+	err = whole(ctx, temporal, manifest, jobs)
+	most := worker.most()
+	if err = errors.Join(err, worker.stop()); err != nil {
+		return out, err
 	}
-	err = whole(ctx, temporal, manifest, b.jobs)
-	stop()
-	if err = errors.Join(err, <-ended); err != nil {
-		return 0, err
-	}
-	return w.took(b.jobs)
+	out, err = w.ran(jobs)
+	out.most = most
+	return out, err
 }
 
 // whole runs a night to its end.
@@ -237,12 +238,13 @@ func whole(ctx context.Context, o client.Options, manifest string, jobs int) err
 	return nil
 }
 
-func (b *bench) manifest(w tariff.Window, name, how string) (string, error) {
+// write writes a night's manifest and its jobs.
+func write(dir string, w tariff.Window, how string, n int) (string, error) {
 	var jobs strings.Builder
-	for i := range b.jobs {
+	for i := range n {
 		fmt.Fprintf(&jobs, "{\"name\": \"Job %05d\", \"task\": \"Summarize item %d.\"}\n", i, i)
 	}
-	lines := filepath.Join(b.dir, name+".jsonl")
+	lines := filepath.Join(dir, "jobs.jsonl")
 	if err := os.WriteFile(lines, []byte(jobs.String()), 0o600); err != nil {
 		return "", err
 	}
@@ -253,6 +255,6 @@ budget: {per_job: 5.00, batch: 1000000.00}
 defaults: {swarm_type: SequentialWorkflow, agents: [{agent_name: Scanner, model_name: gpt-4o-mini, max_tokens: 256}]}
 jobs_from: %s
 `, w.Zone, w.Open, w.Close, w.StartAt, w.FinishBy, how, lines)
-	path := filepath.Join(b.dir, name+".yaml")
+	path := filepath.Join(dir, "night.yaml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
