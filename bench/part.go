@@ -32,7 +32,7 @@ import (
 func part(args []string) (code int, is bool) {
 	switch {
 	case len(args) == 1 && args[0] == "as-worker":
-		return host.Main(nil, os.Environ(), os.Stdout, os.Stderr), true
+		return host.Main(nil, os.Environ(), os.Stdout, os.Stderr), true //nolint:forbidigo // it is the worker's main here
 	case len(args) == 3 && args[0] == "as-loop":
 		jobs, err := strconv.Atoi(args[2])
 		if err == nil {
