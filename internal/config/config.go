@@ -14,14 +14,18 @@ import (
 
 // Config is every setting of offpeak's own.
 type Config struct {
-	Key       Secret // SWARMS_API_KEY; Empty when not set, which only some commands mind
-	BaseURL   string // SWARMS_BASE_URL
-	Ledger    string // OFFPEAK_LEDGER, with its default: "sqlite:/home/.../offpeak.db"
-	Archive   string // OFFPEAK_ARCHIVE, with its default
-	LogLevel  string // debug, info, warn or error
-	LogFormat string // console, json or "" to decide by the terminal
-	HTTPAddr  string // OFFPEAK_HTTP_ADDR
-	HTTPKeys  []Secret
+	Key       Secret    // SWARMS_API_KEY; Empty when not set, which only some commands mind
+	BaseURL   string    // SWARMS_BASE_URL
+	Ledger    string    // OFFPEAK_LEDGER, with its default: "sqlite:/home/.../offpeak.db"
+	Archive   string    // OFFPEAK_ARCHIVE, with its default
+	LogLevel  string    // debug, info, warn or error
+	LogFormat string    // console, json or "" to decide by the terminal
+	HTTPAddr  string    // OFFPEAK_HTTP_ADDR
+	HTTPKeys  []Secret  // OFFPEAK_HTTP_KEYS
+	HTTPFile  string    // OFFPEAK_HTTP_KEYS_FILE
+	HTTPRoots []string  // OFFPEAK_HTTP_ROOTS
+	HTTPCert  string    // OFFPEAK_HTTP_TLS_CERT
+	HTTPKey   string    // OFFPEAK_HTTP_TLS_KEY: the file, not the key
 	Limits    []Limit   // OFFPEAK_LIMITS
 	CapDay    money.USD // OFFPEAK_CAP_DAY; 0 for none
 	CapKey    money.USD // OFFPEAK_CAP_KEY; 0 for none
@@ -60,6 +64,9 @@ func Load(env Env) (Config, error) {
 		LogLevel:  strings.ToLower(env.Lookup("OFFPEAK_LOG_LEVEL")),
 		LogFormat: strings.ToLower(env.Lookup("OFFPEAK_LOG_FORMAT")),
 		HTTPAddr:  env.Lookup("OFFPEAK_HTTP_ADDR"),
+		HTTPFile:  env.Lookup("OFFPEAK_HTTP_KEYS_FILE"),
+		HTTPCert:  env.Lookup("OFFPEAK_HTTP_TLS_CERT"),
+		HTTPKey:   env.Lookup("OFFPEAK_HTTP_TLS_KEY"),
 		Notify:    NewSecret(env.Lookup("OFFPEAK_NOTIFY")),
 		Warnings:  strangers(env),
 	}
@@ -79,6 +86,11 @@ func Load(env Env) (Config, error) {
 	for k := range strings.SplitSeq(env.Lookup("OFFPEAK_HTTP_KEYS"), ",") {
 		if k = strings.TrimSpace(k); k != "" {
 			c.HTTPKeys = append(c.HTTPKeys, NewSecret(k))
+		}
+	}
+	for r := range strings.SplitSeq(env.Lookup("OFFPEAK_HTTP_ROOTS"), ",") {
+		if r = strings.TrimSpace(r); r != "" {
+			c.HTTPRoots = append(c.HTTPRoots, r)
 		}
 	}
 	c.defaults(env)

@@ -46,9 +46,22 @@ var settings = []setting{
 	{"OFFPEAK_LOG_FORMAT", "console on a terminal, else json", "console or json", ""},
 	{
 		"OFFPEAK_HTTP_ADDR", "127.0.0.1:8780", "where starter serve listens",
-		"an address that others reach needs OFFPEAK_HTTP_KEYS",
+		"an address that others reach needs keys",
 	},
-	{"OFFPEAK_HTTP_KEYS", "none", "bearer keys for the HTTP API, separated by commas", ""},
+	{
+		"OFFPEAK_HTTP_KEYS_FILE", "none", "the file of keys that may use the HTTP API: one ID:SCOPE:sha256=HEX a line, as starter keys new prints",
+		"read anew when it changes; replace it at once (mv), or half of it counts for a second",
+	},
+	{
+		"OFFPEAK_HTTP_KEYS", "none", "the same lines, separated by commas, for machines without files; one of the two, not both",
+		"hashes only: a secret itself is refused",
+	},
+	{
+		"OFFPEAK_HTTP_ROOTS", "only uploads; every place on a server without keys", "folders and buckets whose files a request over HTTP may name, separated by commas: file:///srv/nights/,s3://bucket/nights/?region=REGION",
+		"workers read them with rights of their own: a root too wide lets callers have their files sent to the provider",
+	},
+	{"OFFPEAK_HTTP_TLS_CERT", "none: no TLS", "the certificate of starter serve, a PEM file with its chain; read anew when it changes", ""},
+	{"OFFPEAK_HTTP_TLS_KEY", "", "the file of its private key", ""},
 	{"OFFPEAK_NOTIFY", "none", "a webhook URL for the morning's announcement", ""},
 	{
 		"TEMPORAL_UI_ADDRESS", "http://localhost:8233 for a server on localhost:7233, cloud.temporal.io for Temporal Cloud, else none",

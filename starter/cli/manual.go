@@ -88,27 +88,30 @@ var manuals = map[string]manual{
 	"completion": {groupSetting, needNothing, nil, "0; 2 no such shell"},
 	"serve": {
 		groupSetting, "a Temporal server; the ledger and the archive for what is read from them",
-		also(atTemporal, "OFFPEAK_LEDGER", "OFFPEAK_ARCHIVE", "OFFPEAK_HTTP_ADDR", "OFFPEAK_HTTP_KEYS", "OFFPEAK_HTTP_ROOTS"),
+		also(atTemporal, "OFFPEAK_LEDGER", "OFFPEAK_ARCHIVE", "OFFPEAK_HTTP_ADDR", "OFFPEAK_HTTP_KEYS_FILE", "OFFPEAK_HTTP_KEYS", "OFFPEAK_HTTP_ROOTS", "OFFPEAK_HTTP_TLS_CERT", "OFFPEAK_HTTP_TLS_KEY"),
 		"0 drained; 2 bad input; 6 out of reach; 130 interrupted",
 	},
-	"keys": {groupSetting, "the file of keys", []string{"OFFPEAK_HTTP_KEYS"}, "0 done; 2 bad input, or there is no such key"},
+	"keys": {groupSetting, needNothing, nil, "0 made; 2 bad input"},
 }
 
 // settingTexts describes each variable that a manual names.
 var settingTexts = map[string]string{
-	"TEMPORAL_ADDRESS":    "Temporal's host:port, localhost:7233 by default; or --address",
-	"TEMPORAL_NAMESPACE":  "its namespace, default by default; or --namespace",
-	"OFFPEAK_LEDGER":      "the books, as the worker's: sqlite:PATH or postgres://...",
-	"OFFPEAK_ARCHIVE":     "the answers, as the worker's: file:///... or s3://...",
-	"OFFPEAK_LIMITS":      "rate limits of a contract, such as 1/2s,2000/1m",
-	"OFFPEAK_TEMPORAL":    "path of the temporal binary",
-	"OFFPEAK_HTTP_ADDR":   "host:port to listen on",
-	"OFFPEAK_HTTP_KEYS":   "file of the bearer keys that may call",
-	"OFFPEAK_HTTP_ROOTS":  "places that a caller may name files in",
-	"SWARMS_API_KEY":      "for the account's own prices, limits, credits; never printed",
-	"SWARMS_BASE_URL":     "the API, https://api.swarms.world by default",
-	"TEMPORAL_UI_ADDRESS": "where the Temporal UI is, for links; or --ui-address",
-	"NO_COLOR":            "no colours, as --no-color",
+	"TEMPORAL_ADDRESS":       "Temporal's host:port, localhost:7233 by default; or --address",
+	"TEMPORAL_NAMESPACE":     "its namespace, default by default; or --namespace",
+	"OFFPEAK_LEDGER":         "the books, as the worker's: sqlite:PATH or postgres://...",
+	"OFFPEAK_ARCHIVE":        "the answers, as the worker's: file:///... or s3://...",
+	"OFFPEAK_LIMITS":         "rate limits of a contract, such as 1/2s,2000/1m",
+	"OFFPEAK_TEMPORAL":       "path of the temporal binary",
+	"OFFPEAK_HTTP_ADDR":      "host:port to listen on",
+	"OFFPEAK_HTTP_KEYS":      "lines of keys that may call, separated by commas",
+	"OFFPEAK_HTTP_KEYS_FILE": "file of the keys that may call, followed as it changes",
+	"OFFPEAK_HTTP_TLS_CERT":  "file of the certificate; or --tls-cert",
+	"OFFPEAK_HTTP_TLS_KEY":   "file of its key; or --tls-key",
+	"OFFPEAK_HTTP_ROOTS":     "places that a caller may name files in",
+	"SWARMS_API_KEY":         "for the account's own prices, limits, credits; never printed",
+	"SWARMS_BASE_URL":        "the API, https://api.swarms.world by default",
+	"TEMPORAL_UI_ADDRESS":    "where the Temporal UI is, for links; or --ui-address",
+	"NO_COLOR":               "no colours, as --no-color",
 }
 
 // path is a command's name behind "starter".
