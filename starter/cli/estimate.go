@@ -68,6 +68,14 @@ func (a *app) writeEstimate(e estimate.Estimate) {
 			off.Mul(off, (100*money.Dollar).Rat()).FloatString(0), e.AgentFee.Dollars())
 	}
 	t.row("saving", saving)
+	for _, p := range e.Parts {
+		note := ""
+		if p.Day == p.Night && p.Day > 0 {
+			note = ": never discounted"
+		}
+		t.row("  "+p.Name, p.Day.Dollars()+" by day, "+p.Night.Dollars()+" by night"+note)
+	}
+	t.row("30 nights", e.Month.Night.Dollars()+" instead of "+e.Month.Day.Dollars()+": "+e.Month.Saving.Dollars()+" saved, "+e.Year.Saving.Dollars()+" in twelve such months")
 	t.row("at most", e.Ceiling.Dollars()+", the ceiling: worst-case tokens at the day price")
 	t.row("credits needed", e.Needed.Dollars()+", 1.5 x the night price"+creditsOf(e))
 	t.row("budget", budgetOf(e))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/internal/config"
+	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/starter/estimate"
 )
 
@@ -102,5 +104,35 @@ func TestJobsElsewhere(t *testing.T) {
 	c, err = estimate.Check(m, estimate.Local(m, nil), append(env, "OFFPEAK_LIMITS=many"), evening)
 	if err != nil || !strings.Contains(c.Limits, "OFFPEAK_LIMITS") {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// The night-mode guide's team: 1,000 jobs of 5 agents, 6,000 and 3,000 tokens.
+// By day $144.50, by night $97.25; a month saves $1,417.50 and a year $17,010
+// (Swarms docs, guides/night-mode).
+func TestTheGuidesWorkload(t *testing.T) {
+	agents := strings.TrimSuffix(strings.Repeat(`{"agent_name":"A","model_name":"gpt-4o-mini","max_tokens":64},`, 5), ",")
+	m := read(t, `{"name":"guide","jobs_from":"file:///jobs","defaults":{"agents":[`+agents+`],"expect":{"input_tokens":6000,"output_tokens":3000}}}`)
+	terms, err := estimate.Ask(t.Context(), config.Env{"HOME=/nowhere"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var jobs strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&jobs, `{"name":"job %d","task":"t"}`+"\n", i)
+	}
+	e, err := estimate.Price(m, estimate.All(m, func(string) (io.ReadCloser, string, error) {
+		return io.NopCloser(strings.NewReader(jobs.String())), "jobs", nil
+	}), terms, evening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dollar = money.Dollar
+	want := []estimate.Part{{"input tokens", 39 * dollar, 19*dollar + dollar/2}, {"output tokens", 55*dollar + dollar/2, 27*dollar + 3*dollar/4}, {"agents", 50 * dollar, 50 * dollar}}
+	if e.Jobs != 1000 || e.Day != 144*dollar+dollar/2 || e.Night != 97*dollar+dollar/4 || e.Percent != "32.7" || !slices.Equal(e.Parts, want) {
+		t.Errorf("%+v", e)
+	}
+	if e.Month != (estimate.Going{Day: 4335 * dollar, Night: 2917*dollar + dollar/2, Saving: 1417*dollar + dollar/2}) || e.Year.Saving != 17_010*dollar {
+		t.Errorf("a month %+v, a year %+v", e.Month, e.Year)
 	}
 }

@@ -28,9 +28,32 @@ type Estimate struct {
 	Credits    *money.USD   `json:"credits,omitempty"` // on the account, when it was asked
 	Budget     batch.Budget `json:"budget"`
 	OverPerJob []string     `json:"over_per_job,omitempty"` // jobs whose ceiling is above budget.per_job: the night would be refused
+	Parts      []Part       `json:"parts"`                  // what the prices are made of; they add up to within a micro-dollar a job
+	Month      Going        `json:"in_30_nights"`
+	Year       Going        `json:"in_12_such_months"`
 	Fit        batch.Fit    `json:"fit"`
 	Starts     tariff.Start `json:"starts"`
 	Notes      []string     `json:"notes,omitempty"`
+}
+
+// Part is one component of the price.
+type Part struct {
+	Name  string    `json:"name"` // "input tokens", "output tokens", "agents"
+	Day   money.USD `json:"by_day"`
+	Night money.USD `json:"by_night"`
+}
+
+// Going is what the same batch comes to every night: in a month of 30, and in
+// twelve of them, as the night-mode guide reckons (Swarms docs,
+// guides/night-mode).
+type Going struct {
+	Day    money.USD `json:"by_day"`
+	Night  money.USD `json:"by_night"`
+	Saving money.USD `json:"saving"`
+}
+
+func (e Estimate) going(nights int64) Going {
+	return Going{e.Day.Times(nights), e.Night.Times(nights), e.Saving.Times(nights)}
 }
 
 // Price prices every job of a manifest, whose jobs come from each, and says
@@ -38,6 +61,7 @@ type Estimate struct {
 // or the window is a fault of kind BadInput.
 func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error) {
 	e := Estimate{Card: t.Card, Budget: m.Budget, Credits: t.Credits, Notes: t.Notes}
+	e.Parts = []Part{{Name: "input tokens"}, {Name: "output tokens"}, {Name: "agents"}}
 	elsewhere, err := each(func(j batch.Job) error {
 		q, err := swarms.Price(j, t.Card)
 		if err != nil {
@@ -51,7 +75,11 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 			e.Unbounded++
 		}
 		e.Day, e.Night, e.Ceiling = add(e.Day, q.DayPrice), add(e.Night, q.Estimate), add(e.Ceiling, q.Ceiling)
-		e.AgentFee = add(e.AgentFee, t.Card.Day(tariff.Usage{Agents: q.Expect.Agents}).Total)
+		day, night := t.Card.Day(q.Expect), t.Card.AtNight(q.Expect)
+		for i, p := range [][2]money.USD{{day.Input, night.Input}, {day.Output, night.Output}, {day.Agents, night.Agents}} {
+			e.Parts[i].Day, e.Parts[i].Night = add(e.Parts[i].Day, p[0]), add(e.Parts[i].Night, p[1])
+		}
+		e.AgentFee = e.Parts[2].Day
 		if q.Ceiling > m.Budget.PerJob {
 			e.OverPerJob = append(e.OverPerJob, j.Name)
 		}
@@ -65,6 +93,7 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 	}
 	e.Saving = e.Day - e.Night
 	e.Percent = percent(e.Saving, e.Day)
+	e.Month, e.Year = e.going(30), e.going(12*30)
 	e.Needed = batch.CreditsNeeded(e.Night)
 	if e.Starts, err = starts(m, now); err != nil {
 		return e, err

@@ -12,17 +12,13 @@ import (
 )
 
 type estimateView struct {
-	Text      string
-	Estimate  *estimate.Estimate
-	Off       string // percent by which the night price of tokens is lower
-	Problems  manifest.Problems
-	Fault     *batch.Fault
-	Short     bool // of credits
-	Refused   string
-	Month     money.USD // saved in thirty nights, in a year
-	Year      money.USD
-	MonthPaid money.USD
-	YearPaid  money.USD
+	Text     string
+	Estimate *estimate.Estimate
+	Off      string // percent by which the night price of tokens is lower
+	Problems manifest.Problems
+	Fault    *batch.Fault
+	Short    bool // of credits
+	Refused  string
 }
 
 // example is what a person sees first.
@@ -82,7 +78,6 @@ func (s *site) estimated(r *http.Request) (view, error) {
 	case e.Night > e.Budget.Batch:
 		v.Refused = "the night price is above the cap of the batch, " + e.Budget.Batch.Dollars()
 	}
-	v.Month, v.Year, v.MonthPaid, v.YearPaid = e.Saving.Times(30), e.Saving.Times(365), e.Night.Times(30), e.Night.Times(365)
 	return out()
 }
 
