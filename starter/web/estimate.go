@@ -91,6 +91,9 @@ func handed(r *http.Request) ([]byte, error) {
 	tooMuch := func(err error) error {
 		return &batch.Fault{Kind: batch.BadInput, Op: "read manifest", Detail: "it is larger than the most that fits here, or not sent as a form", Err: err, Hint: "put the jobs into a file of their own: starter estimate prices those"}
 	}
+	if err := r.ParseForm(); err != nil {
+		return nil, tooMuch(err)
+	}
 	if err := r.ParseMultipartForm(2 * maxManifest); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return nil, tooMuch(err)
 	}
