@@ -3,6 +3,7 @@ package nightly
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -27,14 +28,33 @@ func (c *Client) Wait(ctx context.Context, id batch.ID) (batch.Result, error) {
 // failed its audit gives both: the result, and a fault of the audit's kind.
 // One that was refused, before anything was sent, gives a fault alone.
 //
+// A run that found its night in the hands of another door's run, which was
+// quicker by a moment, is over at once; Wait then waits for that one, since the
+// night is the same.
+//
 // When ctx ends first, the night goes on and the fault is of kind Cancelling.
 // A worker isn't needed for waiting, though without one nothing will happen.
 func (n Night) Wait(ctx context.Context) (batch.Result, error) {
 	r, f, _ := n.end(ctx)
-	if f != nil {
-		return r, f
+	if f == nil {
+		return r, nil
 	}
-	return r, nil
+	if quicker, ok := n.quicker(f); ok {
+		return quicker.Wait(ctx)
+	}
+	return r, f
+}
+
+// quicker is the run that has the night which this one was refused. What an
+// earlier night left over and runs in a later one by itself isn't: whoever asked
+// for it to run now is told so.
+func (n Night) quicker(f *batch.Fault) (Night, bool) {
+	i := strings.LastIndexByte(f.Thing, '/')
+	if n.again || f.Kind != batch.NightClaimed || f.Op != "claim" || i < 0 {
+		return Night{}, false
+	}
+	other := Night{Batch: n.Batch, WorkflowID: f.Thing[:i], RunID: f.Thing[i+1:], client: n.client}
+	return other, other.WorkflowID != n.WorkflowID && !batch.IsCarry(other.WorkflowID)
 }
 
 // end waits until the night is over. over says that it is: what fault there is
@@ -99,6 +119,11 @@ func (n Night) Watch(ctx context.Context, every time.Duration, see func(View)) (
 		}
 		select {
 		case e := <-ended:
+			if e.fault != nil {
+				if quicker, ok := n.quicker(e.fault); ok {
+					return quicker.Watch(ctx, every, see)
+				}
+			}
 			if ctx.Err() == nil {
 				if v, err := n.Look(ctx); err == nil {
 					see(v) // how it ended
