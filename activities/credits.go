@@ -27,8 +27,8 @@ func (h *Hands) CheckCredits(ctx context.Context, in batch.CreditsRequest) (batc
 
 func (h *Hands) checkCredits(ctx context.Context, in batch.CreditsRequest) (batch.Credits, error) {
 	out := batch.Credits{Needed: batch.CreditsNeeded(in.Estimate)}
-	at := h.now()
 	got, _, err := h.Swarms.Credits(ctx)
+	at := h.now() // what is sent from now on isn't in it: see funds
 	if err != nil {
 		return out, h.creditsError(in, err)
 	}

@@ -43,7 +43,7 @@ func (s *submission) settle(ctx context.Context, j ledger.Job) (stays bool, err 
 		defer cancel()
 		looking = open
 	}
-	if err := s.recall(books, s.in.Batch); err != nil {
+	if err := s.recall(books, s.in.Batch, s.over(j.Doubt)); err != nil {
 		return false, err
 	}
 	s.pulse.now(Beat{Doing: "looking into the provider's log", Attempt: j.Attempts})
@@ -115,10 +115,10 @@ func (s *submission) notThere(ctx context.Context, j ledger.Job, seen sight) (st
 		}
 		return false, s.bookCeiling(ctx, j)
 	}
-	if lag := s.batch.Policy.LogLag; !absent(d, seen, lag) {
-		if seen.behind(lag) {
-			return s.untold(ctx, j, behindWhy, 0)
-		}
+	switch lag := s.batch.Policy.LogLag; {
+	case seen.behind(lag):
+		return s.untold(ctx, j, behindWhy, 0)
+	case !s.due(d, seen):
 		return false, s.postpone(ctx, j, "not in the provider's log yet", 0)
 	}
 	if d.Batched {
@@ -128,7 +128,12 @@ func (s *submission) notThere(ctx context.Context, j ledger.Job, seen sight) (st
 			return s.unshown(ctx, j, seen)
 		}
 	}
-	s.Log.Info("absent from the provider's log: it didn't run", s.about(j)...)
+	if didnt, why, err := s.didntRun(ctx, j, seen); err != nil {
+		return false, err
+	} else if !didnt {
+		return s.untold(ctx, j, why, 0)
+	}
+	s.Log.Info("absent from the provider's log, and nothing else says that it ran", s.about(j)...)
 	_, err = s.Ledger.Absent(ctx, s.in.Batch, s.in.Seq, j.NotBefore, "not in the provider's log; before: "+d.Why)
 	return false, err
 }
@@ -147,24 +152,6 @@ func (s *submission) bookCeiling(ctx context.Context, j ledger.Job) error {
 		s.settled(j, bill)
 	}
 	return err
-}
-
-// absent says whether a look that didn't show a request proves that it didn't
-// run. The run must be over: it is when the server answered, else after the
-// request timeout. The lag that the policy grants the log must have passed
-// since. And the log must not be behind all the same: see sight.behind; nor
-// may it be that this can't be told yet: see sight.keepsUp.
-//
-// That the log shows a run that ended later shortens nothing: rows need not
-// come in the order in which runs ended, and one that came early says nothing
-// about one that is late.
-//
-// AbsentAfter is the moment of an answer, or the end of timeout and lag.
-func absent(d ledger.Doubt, seen sight, lag time.Duration) bool {
-	if d.Answered {
-		d.AbsentAfter = d.AbsentAfter.Add(lag)
-	}
-	return !seen.began.Before(d.AbsentAfter) && !seen.behind(lag) && seen.keepsUp(d.SentAt)
 }
 
 // behindWhy is what the books say of a log that lacks what it must show.
@@ -190,7 +177,7 @@ func (s *submission) unread(ctx context.Context, j ledger.Job, cause error) (sta
 func (s *submission) untold(ctx context.Context, j ledger.Job, why string, after time.Duration) (stays bool, err error) {
 	given := j.Doubt.AbsentAfter.Add(3*s.batch.Policy.LogLag + grace)
 	if now := s.now(); now.After(given) && now.After(s.in.Span.Deadline) {
-		return true, nil
+		return true, s.Ledger.Postpone(ctx, s.in.Batch, s.in.Seq, now, j.Doubt.Why+"; "+why)
 	}
 	return false, s.postpone(ctx, j, why, after)
 }

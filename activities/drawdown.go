@@ -11,7 +11,8 @@ import (
 	"github.com/offpeak/offpeak/ledger"
 )
 
-// remember keeps a reading of the credits, for the reconciliation.
+// remember keeps a reading of the credits that was complete at an instant, for
+// the reconciliation and for what is in doubt.
 func (h *Hands) remember(ctx context.Context, at time.Time, c batch.Credits) error {
 	return h.Ledger.Balance(ctx, ledger.Balance{Key: h.key, At: at, Total: c.Total})
 }
@@ -42,8 +43,8 @@ func (r *reconciliation) open(ctx context.Context) error {
 // credits reads them once more. One that can't be read is worth a note.
 func (r *reconciliation) credits(ctx context.Context) error {
 	r.pulse.now(Beat{Doing: "asking for the credits"})
-	at := r.now()
 	got, _, err := r.Swarms.Credits(ctx)
+	at := r.now()
 	if err == nil && !got.Total.Known {
 		err = &batch.Fault{Kind: batch.OutOfReach, Op: "check credits", Detail: "the provider doesn't say how many there are"}
 	}

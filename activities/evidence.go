@@ -149,7 +149,7 @@ func (s *submission) unshown(ctx context.Context, j ledger.Job, seen sight) (sta
 // exhibits weighs what a reconciliation's reading of the log shows of the
 // batch's own.
 func (r *reconciliation) exhibits(ctx context.Context) error {
-	if err := r.recall(ctx, r.batch.ID); err != nil {
+	if err := r.recall(ctx, r.batch.ID, time.Time{}); err != nil {
 		return err
 	}
 	all, shown := r.evidence.all(), map[string]bool{}

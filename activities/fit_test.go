@@ -60,7 +60,7 @@ func TestSums(t *testing.T) {
 
 func TestAbsent(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
-	answered, silent := ledger.Doubt{Answered: true, AbsentAfter: at(0)}, ledger.Doubt{AbsentAfter: at(720)}
+	answered, silent := ledger.Doubt{SentAt: at(-1), Answered: true, AbsentAfter: at(0)}, ledger.Doubt{SentAt: at(0), AbsentAfter: at(720)}
 	since := answered
 	since.SentAt = at(-20)
 	for _, c := range []struct {
@@ -71,27 +71,30 @@ func TestAbsent(t *testing.T) {
 		missing time.Time
 		want    bool
 	}{
-		{"too soon", answered, at(1), time.Time{}, time.Time{}, false},
-		{"the lag has passed", answered, at(120), time.Time{}, time.Time{}, true},
-		{"a moment before it", answered, at(119), time.Time{}, time.Time{}, false},
+		{"too soon", answered, at(1), at(1), time.Time{}, false},
+		{"the lag has passed, and nothing shows that the log keeps up", answered, at(120), time.Time{}, time.Time{}, false},
+		{"it shows what ended later", answered, at(120), at(1), time.Time{}, true},
+		{"a moment before the lag has passed", answered, at(119), at(20), time.Time{}, false},
 		{"a later run shows, and rows come in any order", answered, at(30), at(20), time.Time{}, false},
 		{"it may still run", silent, at(719), at(700), time.Time{}, false},
-		{"it can't run any more", silent, at(720), time.Time{}, time.Time{}, true},
+		{"it can't run any more", silent, at(720), at(600), time.Time{}, true},
+		{"what shows ended while it may still have run", silent, at(720), at(599), time.Time{}, false},
 		{"what was answered doesn't show", silent, at(720), time.Time{}, at(600), false},
 		{"nor what was answered after all that shows", silent, at(720), at(599), at(600), false},
 		{"one row was lost among others", silent, at(720), at(601), at(600), true},
-		{"what doesn't show isn't due yet", silent, at(720), time.Time{}, at(601), true},
+		{"what doesn't show isn't due yet", silent, at(720), time.Time{}, at(601), false},
 		{"what was answered before is due, and doesn't show", since, at(120), time.Time{}, at(-21), false},
-		{"what was answered since shows", since, at(120), at(-20), at(10), true},
+		{"what was answered since it was sent shows, and nothing later", since, at(120), at(-20), at(10), false},
 		{"nothing that was answered since shows, and isn't due yet", since, at(120), at(-30), at(10), false},
-		{"nothing was answered since, and what came before shows", since, at(120), at(-30), time.Time{}, true},
+		{"nothing was answered since, and what came before shows", since, at(120), at(-30), time.Time{}, false},
 		{"a log that is behind proves nothing after an answer either", answered, at(500), at(-60), at(10), false},
 	} {
 		seen := sight{began: c.began, witness: c.witness}
 		if !c.missing.IsZero() {
 			seen.missing = []time.Time{c.missing}
 		}
-		if got := absent(c.doubt, seen, 2*time.Minute); got != c.want {
+		s := &submission{in: batch.Submit{RequestTimeout: 10 * time.Minute}, batch: ledger.Batch{Policy: batch.Policy{LogLag: 2 * time.Minute}}}
+		if got := s.due(c.doubt, seen) && !seen.behind(2*time.Minute) && seen.keepsUp(s.over(c.doubt)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

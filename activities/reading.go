@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type view struct {
 	seen    map[string][]sighting // runs that aren't booked, by request id
 	tagged  []audit.Run           // rows whose tag isn't the batch's, to be looked up together
 	whole   bool                  // it was read to its end
+	funds   funds                 // the credits as they were after it
 }
 
 // Bounds of a reading.
@@ -125,6 +127,7 @@ func (r *reconciliation) row(ctx context.Context, row swarms.LogRow) error {
 		}
 	default:
 		r.view.books.Foreign(run)
+		r.view.funds.saw(row, r.key, r.span.Opens.Add(-fundsAge))
 	}
 	return nil
 }
@@ -172,12 +175,32 @@ func (r *reconciliation) strangers(ctx context.Context) error {
 		}
 	}
 	r.view.tagged = r.view.tagged[:0]
+	if r.doubts {
+		return r.vouched(ctx, slices.Collect(maps.Keys(known)))
+	}
+	return nil
+}
+
+// vouched has other batches' runs, which the log shows, testify how far it has
+// come: a later night's prove that it has caught up with this one.
+func (r *reconciliation) vouched(ctx context.Context, ids []string) error {
+	charges, err := r.Ledger.ChargesFor(ctx, ids)
+	if err != nil {
+		return bookError{err}
+	}
+	for _, c := range charges {
+		// When it was sent: of several runs in one request only the last ends with
+		// the answer. And only a first attempt: no other can have left the row.
+		if c.Source == ledger.FromAnswer && c.Attempt == 1 && c.SentAt.After(r.view.witness) {
+			r.view.witness = c.SentAt
+		}
+	}
 	return nil
 }
 
 // lacks finds out what the log doesn't show of the batch's own answers: the
 // latest, and the latest that its lag has passed for. They tell whether it is
-// behind, and whether that can be told (sight.behind, sight.keepsUp).
+// behind, and whether that can be told (sight.behind).
 func (r *reconciliation) lacks(ctx context.Context) error {
 	if r.batch.Key != r.key {
 		return nil // another key's log: conclude takes no absence from it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
@@ -14,19 +15,25 @@ import (
 // is behind, and a worker that settles jobs makes its own.
 const recalled = 64
 
+// recallEvery spaces the readings of a batch's books.
+const recallEvery = time.Minute
+
 // memory is what a worker knows of the batches that others had in hand.
 type memory struct {
 	mu   sync.Mutex
-	read map[batch.ID]bool
+	read map[batch.ID]time.Time // when the batch's books were read
 }
 
 // recall makes witnesses of what was settled before this worker began: a crash
 // must not leave a log that is behind looking like one that has caught up.
-// Each batch is read once; whoever asks meanwhile waits.
-func (h *Hands) recall(ctx context.Context, id batch.ID) error {
+// A batch is read again when the caller needs a witness that ended at an
+// instant or later, which only another worker may have met, though once a
+// minute at the most. Whoever asks meanwhile waits.
+func (h *Hands) recall(ctx context.Context, id batch.ID, since time.Time) error {
 	h.memory.mu.Lock()
 	defer h.memory.mu.Unlock()
-	if h.memory.read[id] {
+	now := h.now()
+	if at, read := h.memory.read[id]; read && (now.Sub(at) < recallEvery || h.watch.knows(since)) {
 		return nil
 	}
 	b, err := h.Ledger.Batch(ctx, id)
@@ -60,8 +67,8 @@ func (h *Hands) recall(ctx context.Context, id batch.ID) error {
 		}
 	}
 	if h.memory.read == nil {
-		h.memory.read = map[batch.ID]bool{}
+		h.memory.read = map[batch.ID]time.Time{}
 	}
-	h.memory.read[id] = true
+	h.memory.read[id] = now
 	return nil
 }

@@ -38,6 +38,7 @@ type reconciliation struct {
 	pulse *pulse
 
 	mine    map[string]*mine // the batch's jobs by request id
+	doubts  bool             // some of them are unknown
 	opening ledger.Balance   // the credits before the first request; zero when they weren't read
 	view    view             // of the log
 	out     batch.Reconciliation
@@ -124,6 +125,7 @@ func (r *reconciliation) gather(ctx context.Context) error {
 	err := r.pages(ctx, r.batch.ID, func(j ledger.Job) error {
 		j, err := r.abandoned(ctx, r.batch, j)
 		r.suspect(r.batch, j)
+		r.doubts = r.doubts || j.State == batch.Unknown
 		r.mine[j.RequestID] = &mine{seq: j.Seq, name: j.Name, kept: j.Output != ""}
 		return err
 	})

@@ -247,7 +247,7 @@ func TestReconcileDeclaresAbsent(t *testing.T) {
 func TestReconcileTrustsNoLogThatIsBehind(t *testing.T) {
 	w := newWorld(t, func(o *simulator.Options) { o.Switches.LogLag = simulator.Duration(time.Hour) })
 	w.jitter = func(most time.Duration) time.Duration { return most - time.Millisecond } // too long to wait for it in process
-	w.faults(lostAnswer("job-0")).planned(manifest(2, ""))
+	w.faults(lostAnswer("job-0")).unread(manifest(2, ""))
 	if _, err := w.hands.SubmitSwarm(t.Context(), w.submit(0)); kindOf(t, err) != batch.OutcomeUnknown {
 		t.Fatal(err)
 	}
@@ -267,8 +267,8 @@ func TestReconcileTrustsNoLogThatIsBehind(t *testing.T) {
 	w.honest()
 }
 
-// A run that ends, or shows, after it had been declared absent is booked and
-// named: as the answer of a job that wasn't sent again, as a second charge of
+// A run that ends, or shows, after it had been declared absent, as only credits
+// that say nothing let it be, is booked and named: as the answer of a job that wasn't sent again, as a second charge of
 // one that was.
 func TestLateArrivals(t *testing.T) {
 	lost := []simulator.Rule{
@@ -276,7 +276,7 @@ func TestLateArrivals(t *testing.T) {
 		{Match: "job-0", Kind: simulator.KindLateLog, Delay: simulator.Duration(3 * time.Hour), Attempts: firstTry},
 	}
 	t.Run("not sent again", func(t *testing.T) {
-		w := newWorld(t, nil).faults(append(lost, logDown)...).planned(manifest(2, ""))
+		w := newWorld(t, nil).faults(append(lost, logDown)...).unread(manifest(2, ""))
 		if _, err := w.hands.SubmitSwarm(t.Context(), w.submit(0)); kindOf(t, err) != batch.OutcomeUnknown {
 			t.Fatal(err)
 		}
@@ -304,8 +304,12 @@ func TestLateArrivals(t *testing.T) {
 		w.honest()
 	})
 	t.Run("sent again", func(t *testing.T) {
-		w := newWorld(t, nil).faults(lost...).planned(manifest(2, "")).opened()
-		for seq := range 2 {
+		w := newWorld(t, nil).faults(lost...).unread(manifest(2, ""))
+		w.jitter = func(most time.Duration) time.Duration { return most - time.Millisecond } // too long to wait for it in process
+		if _, err := w.hands.SubmitSwarm(t.Context(), w.submit(0)); kindOf(t, err) != batch.OutcomeUnknown {
+			t.Fatal(err)
+		}
+		for _, seq := range []int{1, 0} {
 			w.send(seq)
 		}
 		_ = w.clock.Wait(t.Context(), 3*time.Hour)

@@ -31,7 +31,7 @@ func (r *reconciliation) settle(ctx context.Context) error {
 		s := &submission{Hands: r.Hands, batch: r.batch, in: batch.Submit{
 			Batch: r.batch.ID, Seq: j.Seq, Span: r.span, RequestTimeout: r.batch.Policy.RequestTimeout,
 		}}
-		seen := sight{began: r.view.began, witness: r.view.witness, missing: r.view.missing, rows: map[string]sighting{}}
+		seen := sight{began: r.view.began, witness: r.view.witness, missing: r.view.missing, rows: map[string]sighting{}, funds: &r.view.funds}
 		if runs := r.view.seen[j.RequestID]; len(runs) > 0 {
 			seen.rows[j.RequestID] = best(runs)
 		}
@@ -84,12 +84,17 @@ func (s *submission) conclude(ctx context.Context, j ledger.Job, seen sight) (co
 		}
 		return endFound, s.bookCeiling(ctx, j)
 	}
-	if s.batch.Policy.OnUnknown != batch.OnUnknownVerify || !absent(d, seen, s.batch.Policy.LogLag) {
+	if s.batch.Policy.OnUnknown != batch.OnUnknownVerify || seen.behind(s.batch.Policy.LogLag) || !s.due(d, seen) {
 		return endOpen, nil
 	}
 	shows, err := s.logShows(ctx, j)
 	if err != nil || !shows {
 		return endOpen, err
+	}
+	if didnt, why, err := s.didntRun(ctx, j, seen); err != nil {
+		return endOpen, err
+	} else if !didnt {
+		return endOpen, s.Ledger.Postpone(ctx, s.in.Batch, s.in.Seq, s.now(), d.Why+"; "+why)
 	}
 	_, err = s.Ledger.Absent(ctx, s.in.Batch, s.in.Seq, j.NotBefore, notRun+"; before: "+d.Why)
 	return endAbsent, err

@@ -99,8 +99,10 @@ func (s *submission) run(ctx context.Context) (batch.Outcome, error) {
 			err = s.elsewhere(ctx, j, s.crashed(ctx, j))
 		case batch.Unknown:
 			var stays bool
-			if stays, err = s.settle(ctx, j); stays {
-				return s.outcome(ctx, j)
+			if stays, err = s.settle(ctx, j); stays && err == nil {
+				if j, err = s.Ledger.Glance(context.WithoutCancel(ctx), s.in.Batch, s.in.Seq); err == nil { // with why
+					return s.outcome(ctx, j)
+				}
 			}
 			err = s.elsewhere(ctx, j, err)
 		default:

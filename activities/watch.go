@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +43,7 @@ type sight struct {
 	rows    map[string]sighting // by request id
 	witness time.Time           // latest end, on our clock, of a settled request that was in the log
 	missing []time.Time         // ends of the settled requests that weren't
+	funds   *funds              // the credits as they were after it
 }
 
 // behind says that the log is later than the lag that it is granted: it lacks
@@ -59,13 +59,11 @@ func (s sight) behind(lag time.Duration) bool {
 	return false
 }
 
-// keepsUp says that the log shows a request of ours that was answered after an
-// instant, or that there is none that it could show. A log that shows nothing
-// would otherwise pass for one that has caught up as long as none of what it
-// lacks is due.
-func (s sight) keepsUp(since time.Time) bool {
-	return !s.witness.Before(since) || !slices.ContainsFunc(s.missing, func(ended time.Time) bool { return !ended.Before(since) })
-}
+// keepsUp says that the log shows a request of ours that ended at an instant or
+// after it: it had come that far when it was read. Only requests whose end we
+// know by our own clock count, and nobody else's: when a row of a late log says
+// that it was made isn't when the run ended.
+func (s sight) keepsUp(until time.Time) bool { return !s.witness.IsZero() && !s.witness.Before(until) }
 
 // sighting is a run as the log has it.
 type sighting struct {
@@ -100,6 +98,18 @@ func (w *watch) witness(id string, ended time.Time) {
 		delete(w.settled, w.order[0])
 		w.order = w.order[1:]
 	}
+}
+
+// knows says whether there is a witness that ended at an instant or later.
+func (w *watch) knows(since time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ended := range w.settled {
+		if !ended.Before(since) {
+			return true
+		}
+	}
+	return false
 }
 
 // look is the log as it is for some request ids, by a look that begins after
@@ -155,7 +165,7 @@ const lookTime = 5 * time.Minute
 
 // sweep reads the whole log once.
 func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
-	s := sight{began: h.now(), rows: map[string]sighting{}}
+	s := sight{began: h.now(), rows: map[string]sighting{}, funds: &funds{}}
 	ctx = swarms.WithTimeout(ctx, lookTime)
 	read := 0
 	exhibits, shown := h.evidence.all(), map[string]bool{}
@@ -163,6 +173,7 @@ func (h *Hands) sweep(ctx context.Context, want wanted) (sight, error) {
 		read++
 		id, ok := swarms.TagOf(row.Run.SwarmName)
 		if !ok {
+			s.funds.saw(row, h.key, s.began.Add(-2*fundsAge))
 			return nil
 		}
 		if _, together := exhibits[id]; together {

@@ -169,7 +169,19 @@ func manifest(n int, more string) string {
 		"jobs": [%s]}`, more, strings.Join(jobs, ","))
 }
 
+// planned plans a night and reads the credits, as the story does.
 func (w *world) planned(input string) *world {
+	w.Helper()
+	w.unread(input)
+	if _, err := w.hands.CheckCredits(w.Context(), batch.CreditsRequest{Batch: w.plan.Batch, Estimate: w.plan.Estimate, When: "when asked"}); err != nil {
+		w.Logf("the night begins without having read the credits: %v", err)
+	}
+	return w
+}
+
+// unread is planned without a look at the credits: they can't tell then what
+// wasn't billed.
+func (w *world) unread(input string) *world {
 	w.Helper()
 	w.input = input
 	plan, err := w.hands.PlanNight(w.Context(), batch.PlanRequest{
