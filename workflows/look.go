@@ -31,7 +31,7 @@ func (n *night) watch(ctx workflow.Context) (stop func()) {
 	ctx, stop = workflow.WithCancel(ctx)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for every := firstLook; ; every = min(2*every, lastLook) {
-			if workflow.Sleep(ctx, every) != nil {
+			if workflow.NewTimerWithOptions(ctx, every, workflow.TimerOptions{Summary: "Until the next look"}).Get(ctx, nil) != nil {
 				return
 			}
 			look, err := LookNight.Do(ctx, batch.LookRequest{Batch: n.terms.Batch})

@@ -53,14 +53,14 @@ func ReconcileBatch(ctx workflow.Context, in batch.ReconcileInput) (batch.Result
 	}
 	enter := func(state string) {
 		p.State = state
-		workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s**: %s", in.Batch, state))
+		show(ctx, fmt.Sprintf("**%s**: %s", in.Batch, state))
 	}
 	fail := func(err error) (batch.Result, error) {
 		enter(StateFailed)
 		var b strings.Builder
 		fmt.Fprintf(&b, "**%s**: %s\n", in.Batch, StateFailed)
 		tellFault(&b, err, judged(err).Audit.Findings)
-		workflow.SetCurrentDetails(ctx, b.String())
+		show(ctx, b.String())
 		return batch.Result{}, cause(err)
 	}
 	enter(StateReconciling)

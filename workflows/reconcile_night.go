@@ -157,5 +157,5 @@ func (m *morning) show(ctx workflow.Context) {
 	for _, id := range m.books.Busy {
 		fmt.Fprintf(&b, "- %s: still running, left alone\n", id)
 	}
-	workflow.SetCurrentDetails(ctx, b.String())
+	show(ctx, b.String())
 }

@@ -181,7 +181,7 @@ func (s *shard) ended(ctx workflow.Context, out batch.Outcome) {
 	s.result.Jobs.Add(out.State, 1)
 	s.result.Billed += out.Billed
 	s.result.DayPrice += out.DayPrice
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s**, jobs %d to %d: %d over, %d under way, %d not begun\n\n- %s\n- paid %s, by day %s\n",
+	show(ctx, fmt.Sprintf("**%s**, jobs %d to %d: %d over, %d under way, %d not begun\n\n- %s\n- paid %s, by day %s\n",
 		s.in.Page.Batch, s.in.Page.From, s.in.Page.To-1, s.result.Jobs.Total, s.under, len(s.pending)+len(s.left),
 		outcomes(s.result.Jobs), s.result.Billed.Dollars(), s.result.DayPrice.Dollars()))
 }

@@ -38,7 +38,13 @@ func (n *night) enter(ctx workflow.Context, state string) {
 
 // show hands the details to the Temporal UI. A worker answers for them: they
 // write no history.
-func (n *night) show(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, n.details()) }
+func (n *night) show(ctx workflow.Context) { show(ctx, n.details()) }
+
+// show hands Markdown to the Temporal UI, which takes what stands between two
+// dollar signs for a formula, and cuts off the last line where lines wrap.
+func show(ctx workflow.Context, markdown string) {
+	workflow.SetCurrentDetails(ctx, strings.ReplaceAll(markdown, "$", `\$`)+"\n\u00a0\n")
+}
 
 // shown is the state as it can be searched for: a pause shows, whatever it
 // holds up.
@@ -72,12 +78,12 @@ func (n *night) details() string {
 	default:
 		fmt.Fprintf(&b, "- starts %s (%s)\n", p.Waiting.Format("Mon 15:04"), p.Waiting.UTC().Format("15:04 UTC"))
 	}
-	n.tellLook(&b)
+	looked := n.tellLook(&b)
 	fmt.Fprintf(&b, "- window %s to %s %s, last job ends by %s\n",
 		clock(n.span.Opens), clock(n.span.Closes), n.terms.Window.Zone, clock(n.span.Deadline))
 	fmt.Fprintf(&b, "- %d jobs, %d to send: estimate %s, by day %s, at most %s\n",
 		n.terms.Jobs, n.terms.Pending, n.terms.Estimate.Dollars(), n.terms.DayPrice.Dollars(), n.terms.Ceiling.Dollars())
-	if n.terms.Budget.Batch > 0 {
+	if n.terms.Budget.Batch > 0 && !looked {
 		fmt.Fprintf(&b, "- cap %s\n", n.terms.Budget.Batch.Dollars())
 	}
 	if p.State == StateDone || p.State == StateFailed {
@@ -93,11 +99,11 @@ func (n *night) details() string {
 	return b.String()
 }
 
-// tellLook is how far the night is while it sends.
-func (n *night) tellLook(b *strings.Builder) {
+// tellLook is how far the night is while it sends, if somebody has looked.
+func (n *night) tellLook(b *strings.Builder) bool {
 	l := n.look
 	if n.progress.State != StateSending || l.At.IsZero() {
-		return
+		return false
 	}
 	at := l.At.In(n.span.Opens.Location())
 	j := l.Jobs
@@ -118,6 +124,7 @@ func (n *night) tellLook(b *strings.Builder) {
 	if w := l.Wait; w.Reason != "" {
 		fmt.Fprintf(b, "- the gate waits for **%s**, until %s at the latest: %s\n", w.Reason, w.Until.In(at.Location()).Format("15:04:05"), w.Detail)
 	}
+	return true
 }
 
 // tellFault is why a workflow failed, and what to do: each mistake of a
