@@ -143,7 +143,7 @@ func tellFault(b *strings.Builder, fault error, findings []batch.Finding) {
 	}
 	if len(findings) > 0 {
 		for _, v := range findings {
-			fmt.Fprintf(b, "\n**%s**: %s, %s. %s\n\n*%s*\n", v.Rule, jobs(v.Count), v.Dollars.Dollars(), v.Cause, v.Remedy)
+			fmt.Fprintf(b, "\n**%s**: %s, %s. %s\n\n*%s*\n\n", v.Rule, jobs(v.Count), v.Dollars.Dollars(), v.Cause, v.Remedy)
 			for _, name := range v.Jobs[:min(len(v.Jobs), fewJobs)] {
 				fmt.Fprintf(b, "- %s\n", name)
 			}
