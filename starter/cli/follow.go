@@ -45,12 +45,15 @@ func (l *lines) see(v nightly.View) {
 	l.notes = l.app.notices(l.notes, v, l.app.Err)
 	text, state, now := l.app.progress(v), stateOf(v), l.app.Now()
 	l.pace.see(v, now)
-	if text == l.text || state == l.state && now.Sub(l.at) < quietFor {
+	if state == l.state && (text == l.text || now.Sub(l.at) < quietFor) {
 		return
 	}
 	l.text, l.state, l.at = text, state, now
-	if more := l.pace.text(v, now); more != "" {
-		text += "; " + more
+	speed, waits := l.pace.text(v, now)
+	for _, more := range []string{speed, waits} {
+		if more != "" {
+			text += "; " + more
+		}
 	}
 	fmt.Fprintf(l.app.Err, "%s  %s\n", now.In(l.app.Local).Format("15:04:05"), text)
 }
@@ -81,9 +84,8 @@ func (a *app) notices(said map[string]bool, v nightly.View, w io.Writer) map[str
 func stateOf(v nightly.View) string {
 	s := fmt.Sprint(v.Progress.State, v.Progress.Paused.On(), v.NoWorker, v.Closed)
 	for _, w := range v.Progress.Waits {
-		s += " " + w.Reason
-		if slow(w) { // a new hour to wait for is news, the next moment isn't
-			s += w.Until.String()
+		if standsStill(w) {
+			s += " " + w.Reason
 		}
 	}
 	return s
@@ -117,7 +119,7 @@ func (a *app) progress(v nightly.View) string {
 }
 
 // waiting is when a night begins, in its window's zone.
-func waiting(p batch.Progress) time.Time { return p.Waiting.In(p.Span.Opens.Location()) }
+func waiting(p batch.Progress) time.Time { return p.Waiting.In(p.Span.Location()) }
 
 func (a *app) paid(v nightly.View) string {
 	p := v.Progress
@@ -178,21 +180,32 @@ func (b *bar) text() string {
 	defer b.mu.Unlock()
 	p := b.view.Progress
 	s := b.app.progress(b.view)
+	if p.State == workflows.StateSending && !b.view.NoWorker && !p.Paused.On() {
+		s = counts(p.Jobs) // the bar says that it sends
+		if p.Billed > 0 {
+			s += ", paid " + p.Billed.Dollars()
+			if p.Cap > 0 {
+				s += " of " + p.Cap.Dollars()
+			}
+		}
+	}
 	if p.State == workflows.StateWaiting && !b.view.NoWorker {
 		s = fmt.Sprintf("begins in %s; %s, estimate %s", lasting(max(p.Waiting.Sub(b.app.Now()), 0)), plural(p.Jobs.Total, "job"), p.Estimate.Dollars())
 	}
 	return cut(s, max(b.app.Width-30, 10)) // a line that wraps can't be drawn over
 }
 
-// below is a second line, under the bar: how fast it goes and what it waits for.
-func (b *bar) below() string {
+// below is what stands under the bar: how fast it goes, and what it waits for.
+func (b *bar) below() (lines string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := b.pace.text(b.view, b.app.Now())
-	if s == "" {
-		return ""
+	speed, waits := b.pace.text(b.view, b.app.Now())
+	for _, s := range []string{speed, waits} {
+		if s != "" {
+			lines += cut("  "+s, max(b.app.Width-1, 10)) + "\n"
+		}
 	}
-	return cut("  "+s, max(b.app.Width-1, 10)) + "\n"
+	return lines
 }
 
 func (b *bar) close() {

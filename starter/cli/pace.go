@@ -51,12 +51,12 @@ func (p *pace) rate() (jobs int, in time.Duration, ok bool) {
 	return last.over - first.over, in, in >= paceFrom
 }
 
-// text is the rate, when it will be done, and what it waits for; "" when there
-// is nothing to say.
-func (p *pace) text(v nightly.View, now time.Time) string {
+// text is how fast it goes, when it will be done, and what it waits for, each
+// "" when there is nothing to say.
+func (p *pace) text(v nightly.View, now time.Time) (speed, waits string) {
 	q := v.Progress
 	if q.State != workflows.StateSending || v.NoWorker || v.Closed {
-		return ""
+		return "", ""
 	}
 	var parts []string
 	if q.InFlight > 0 {
@@ -69,10 +69,18 @@ func (p *pace) text(v nightly.View, now time.Time) string {
 			parts = append(parts, perMinute(jobs, in), eta(q, jobs, in, now))
 		}
 	}
+	var held []string
 	for _, w := range q.Waits {
-		parts = append(parts, fmt.Sprintf("%s: %s", plural(w.Jobs, "job"), waitText(w)))
+		if w.Reason == "paused" && q.Paused.On() {
+			continue // that is said already
+		}
+		verb := " wait: "
+		if w.Jobs == 1 {
+			verb = " waits: "
+		}
+		held = append(held, plural(w.Jobs, "job")+verb+waitText(w))
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", "), strings.Join(held, "; ")
 }
 
 func perMinute(jobs int, in time.Duration) string {
@@ -88,7 +96,7 @@ func perMinute(jobs int, in time.Duration) string {
 func eta(q batch.Progress, jobs int, in time.Duration, now time.Time) string {
 	left := q.Jobs.Pending()
 	needs := in / time.Duration(jobs) * time.Duration(left)
-	done, by := now.Add(needs).Round(time.Minute), q.Span.Deadline
+	done, by := now.Add(needs).Round(time.Minute), q.Span.Deadline.In(q.Span.Location())
 	if by.IsZero() {
 		return "done in about " + lasting(max(needs.Round(time.Minute), time.Minute))
 	}
@@ -115,10 +123,11 @@ func roughly(n int) int {
 	return max((n+step/2)/step*step, 1)
 }
 
-// slow says whether a wait is one that a person would notice.
-func slow(w batch.Wait) bool {
+// standsStill says whether a wait is one that a person should hear of at once;
+// the others come and go with every request.
+func standsStill(w batch.Wait) bool {
 	switch w.Reason {
-	case "floor", "credits", "window":
+	case "halted", "floor", "credits", "window":
 		return true
 	}
 	return false

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestPace(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := time.Date(2026, 11, 22, 22, 0, 0, 0, pacific)
-	span := tariff.Span{Deadline: time.Date(2026, 11, 23, 5, 0, 0, 0, pacific)}
+	span := tariff.Span{Deadline: time.Date(2026, 11, 23, 5, 0, 0, 0, pacific), Zone: "America/Los_Angeles"}
 	look := func(over, total int, change func(*batch.Progress)) nightly.View {
 		p := batch.Progress{State: workflows.StateSending, Span: span, Jobs: batch.Counts{Total: total, Succeeded: over}}
 		if change != nil {
@@ -43,7 +44,7 @@ func TestPace(t *testing.T) {
 		{"standing still", []nightly.View{look(5, 9, nil), look(5, 9, func(p *batch.Progress) {
 			p.InFlight = 1
 			p.Waits = []batch.Wait{{Reason: "floor", Detail: "nothing is sent before 22:30:00 PST: \x1b[31mHTTP 429", Jobs: 4}}
-		})}, "1 in flight, none ended in the last 10 s, 4 jobs: nothing is sent before 22:30:00 PST: \ufffd[31mHTTP 429"},
+		})}, "1 in flight, none ended in the last 10 s; 4 jobs wait: nothing is sent before 22:30:00 PST: \ufffd[31mHTTP 429"},
 		{"paused", []nightly.View{look(1, 9, nil), look(5, 9, func(p *batch.Progress) { p.Paused = batch.Pause{By: "ada", At: from} })}, ""},
 		{"auditing", []nightly.View{look(1, 9, nil), look(5, 9, func(p *batch.Progress) { p.State = workflows.StateAuditing })}, ""},
 		{"begun anew", []nightly.View{look(8, 9, nil), look(1, 9, nil)}, ""},
@@ -54,7 +55,8 @@ func TestPace(t *testing.T) {
 			for i, v := range c.looks {
 				at := from.Add(time.Duration(i) * 10 * time.Second)
 				p.see(v, at)
-				got = p.text(v, at)
+				speed, waits := p.text(v, at)
+				got = strings.Trim(speed+"; "+waits, "; ")
 			}
 			if got != c.want {
 				t.Errorf("want %q\n got %q", c.want, got)

@@ -109,7 +109,7 @@ func (a *app) writeStatus(v nightly.View) {
 		t.row("page", page)
 	}
 	if p.Paused.On() {
-		t.row("paused", printable(p.Paused.String())+", "+a.moments(p.Paused.At.In(p.Span.Opens.Location())))
+		t.row("paused", printable(p.Paused.String())+", "+a.moments(p.Paused.At.In(p.Span.Location())))
 	}
 	if p.State == workflows.StateWaiting {
 		t.row("begins", a.moments(waiting(p))+", in "+lasting(max(p.Waiting.Sub(a.Now()), 0)))

@@ -114,7 +114,7 @@ func (a *app) writeResult(r batch.Result) {
 	if r.Budget != "" {
 		t.row("budget", printable(r.Budget))
 	}
-	t.row("discount", fmt.Sprintf("%d of %s at the night price", r.Discount.Landed, plural(r.Discount.Landed+r.Discount.Missed, "charge")))
+	t.row("discount", fmt.Sprintf("%s of %s at the night price", grouped(r.Discount.Landed), plural(r.Discount.Landed+r.Discount.Missed, "charge")))
 	if r.Reconciled != nil {
 		a.against(t, r.Reconciled)
 	}

@@ -81,7 +81,8 @@ func beside(t, other time.Time) string {
 
 // hours is a span in one line.
 func hours(s tariff.Span) string {
-	return clock(s.Opens) + " to " + clock(s.Closes) + ", last job ends by " + clock(s.Deadline)
+	at := s.Location() // instants keep only their offset on the way here
+	return clock(s.Opens.In(at)) + " to " + clock(s.Closes.In(at)) + ", last job ends by " + clock(s.Deadline.In(at))
 }
 
 // lasting is a duration for people: "10 h 58 min", "4 min 5 s", "12 s".
