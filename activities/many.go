@@ -39,7 +39,7 @@ func (h *Hands) submitMany(ctx context.Context, in batch.SubmitMany) (batch.Many
 	}
 	m := &many{Hands: h, in: in, batch: b, began: h.now(), gate: h.stiles.enter(in.Batch), todo: in.Seqs}
 	defer h.stiles.leave(in.Batch, m.gate)
-	m.pulse = beatWith(ctx, "reading the books", func(b Beat) any { return m.plight.tell(b, m.gate, h.flow.why()) })
+	m.pulse = beatAfter(ctx, settled, "reading the books", func(b Beat) any { return m.plight.tell(b, m.gate, h.flow.why()) })
 	defer m.pulse.end()
 	return m.run(ctx)
 }

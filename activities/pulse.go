@@ -33,11 +33,31 @@ func beat(ctx context.Context, doing string) *pulse { return beatWith(ctx, doing
 
 // beatWith is beat with heartbeats of another form.
 func beatWith(ctx context.Context, doing string, form func(Beat) any) *pulse {
+	return beatAfter(ctx, 0, doing, form)
+}
+
+// settled is how long an activity that sends waits before its first heartbeat.
+// Temporal's client keeps back what comes within 8 s of it, so that one at the
+// very start would say "reading the books" for that long. A killed worker is
+// missed as soon as before: the server counts its 10 s from the start.
+const settled = time.Second
+
+// beatAfter is beatWith that is silent at first.
+func beatAfter(ctx context.Context, silent time.Duration, doing string, form func(Beat) any) *pulse {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p := &pulse{ctx: ctx, form: form, stop: stop, done: make(chan struct{})}
 	p.say.Store(&Beat{Doing: doing})
 	go func() {
 		defer close(p.done)
+		if silent > 0 {
+			first := time.NewTimer(silent)
+			defer first.Stop()
+			select {
+			case <-inner.Done():
+				return
+			case <-first.C:
+			}
+		}
 		t := time.NewTicker(pulseEvery)
 		defer t.Stop()
 		for {

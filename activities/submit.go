@@ -55,7 +55,7 @@ func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, err
 	}
 	s := &submission{Hands: h, in: in, batch: b, began: h.now(), plight: &plight{}, gate: h.stiles.enter(in.Batch)}
 	defer h.stiles.leave(in.Batch, s.gate)
-	s.pulse = beatWith(ctx, "reading the books", func(b Beat) any { return s.plight.tell(b, s.gate, h.flow.why()) })
+	s.pulse = beatAfter(ctx, settled, "reading the books", func(b Beat) any { return s.plight.tell(b, s.gate, h.flow.why()) })
 	defer s.pulse.end()
 	return s.run(ctx)
 }

@@ -129,6 +129,7 @@ func (n Night) addShards(ctx context.Context, p *batch.Progress) {
 		p.InFlight += g.inFlight
 		waits = append(waits, g.waits...)
 	}
+	p.InFlight = min(p.InFlight, p.Jobs.Pending()) // heartbeats are older than what was counted
 	p.Waits = batch.MergeWaits(waits)
 }
 
