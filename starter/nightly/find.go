@@ -18,7 +18,7 @@ import (
 )
 
 // Find is the night of a batch: the run that goes on, else the one that was
-// started last. It may be the one that a door of ours started, a later one that
+// started last; but not one that only found the night taken by another. It may be the one that a door of ours started, a later one that
 // sends what that left over, or one that says it is that batch (the Temporal UI,
 // schedules and cron choose their own workflow ids). Kind NotFound when there is
 // none.
@@ -54,7 +54,32 @@ func (c *Client) Find(ctx context.Context, id batch.ID) (Night, error) {
 		}
 		return b.GetStartTime().AsTime().Compare(a.GetStartTime().AsTime())
 	})
-	return c.night(runs[0], id), nil
+	best := runs[0]
+	for _, r := range runs[:min(len(runs), before)] {
+		stood, err := c.stoodBy(ctx, r, id)
+		if err != nil {
+			return Night{}, err
+		}
+		if !stood {
+			best = r
+			break
+		}
+	}
+	return c.night(best, id), nil
+}
+
+// stoodBy says that a run is over and never was the night: another workflow
+// had it, which a schedule leaves alone and everybody else is refused for. When
+// ten clients start a night at once, such a run may be the last one to start.
+func (c *Client) stoodBy(ctx context.Context, r *workflowpb.WorkflowExecutionInfo, id batch.ID) (bool, error) {
+	if goesOn(r) {
+		return false, nil
+	}
+	result, f, over := c.night(r, id).end(ctx)
+	if !over {
+		return false, f
+	}
+	return result.State == workflows.StateElsewhere || f != nil && f.Kind == batch.NightClaimed, nil
 }
 
 // elsewhere is a run of the batch that goes on under another id than that of
@@ -130,7 +155,7 @@ func (c *Client) Latest(ctx context.Context, name batch.Name) (Night, error) {
 		return Night{}, c.fault(ctx, "find nights of", string(name), err)
 	}
 	if newest := latest(runs); newest != nil {
-		return c.night(newest, batchOf(newest)), nil
+		return c.Find(ctx, batchOf(newest)) // of several runs, the one that is the night
 	}
 	return Night{}, notFound("night of", string(name))
 }

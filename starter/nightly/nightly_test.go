@@ -191,6 +191,50 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindPassesOver runs that never were the night: another one had it.
+func TestFindPassesOver(t *testing.T) {
+	c := dial(t, "")
+	m := open("taken-night")
+	id := batch.NewID("taken-night", night(t, m))
+	run := func(workflowID string) error {
+		r, err := raw(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflowID, TaskQueue: workflows.TaskQueue}, workflows.NightlyBatchName, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Get(t.Context(), nil)
+	}
+	if err := run("took-it"); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(id.WorkflowID()); err == nil {
+		t.Fatal("the night was had twice")
+	}
+	// Visibility follows the history after a moment; nobody else knows the run by
+	// the batch's id.
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		n, err := c.Find(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.WorkflowID == "took-it" {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatalf("found %+v, never the run that had the night", n)
+		}
+	}
+	if r, err := c.Report(t.Context(), id); err != nil || r.Jobs.Succeeded != 2 {
+		t.Errorf("the report: %+v, %v", r, err)
+	}
+	if n, err := c.Latest(t.Context(), "taken-night"); err != nil || n.WorkflowID != "took-it" || n.Batch != id {
+		t.Errorf("the latest: %+v, %v", n, err)
+	}
+}
+
 // TestNoWorker says that a night stands still because nobody works on it.
 func TestNoWorker(t *testing.T) {
 	c := dial(t, lonely)
