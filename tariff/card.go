@@ -56,6 +56,14 @@ func (c Card) AtNight(u Usage) Price { return c.Price(u, c.Night) }
 // beyond what [money.USD] holds becomes the largest that it does hold, which
 // no budget lets through.
 func (c Card) Price(u Usage, m money.Ratio) Price {
+	if p, ok := c.short(u, m); ok {
+		return p
+	}
+	return c.exact(u, m)
+}
+
+// exact is Price for amounts of any size.
+func (c Card) exact(u Usage, m money.Ratio) Price {
 	in := tokens(u.InputTokens, c.InputPerMillion, m)
 	out := tokens(u.OutputTokens, c.OutputPerMillion, m)
 	agents := new(big.Rat).Mul(count(u.Agents), c.PerAgent.Rat())
