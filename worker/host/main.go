@@ -63,6 +63,7 @@ func Main(args, env []string, out, errs io.Writer) int {
 	if err != nil {
 		return complain(errs, &batch.Fault{Kind: batch.BadInput, Op: "read flags", Detail: err.Error(), Hint: "worker --help"})
 	}
+	tuneMemory(env)
 	c, err := config.Load(env)
 	if err != nil {
 		return complain(errs, err)
