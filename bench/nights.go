@@ -50,7 +50,7 @@ func (b *bench) nights(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("measure a night of %s on %s: %w", how, kind, err)
 			}
-			b.add("whole night by "+how+", "+kind, b.jobs, round{took: small.took, thousand: int64(1000 * raw.took / small.took), note: small.memory()})
+			b.add("whole night by "+how+", "+kind, b.jobs, round{took: small.took, thousand: int64(1000 * raw.took / small.took), note: small.worker()})
 			if !large {
 				continue
 			}
@@ -77,7 +77,7 @@ func (b *bench) large(ctx context.Context, kind string, small ran) error {
 	ratio := int64(1000 * (r.took / time.Duration(b.many)) / (small.took / time.Duration(b.jobs)))
 	b.add("the same, large, beside the small one", b.many, round{
 		took: r.took, thousand: ratio,
-		note: fmt.Sprintf("%s, first request %d ms after the opening", r.memory(), r.first.Sub(r.opens).Milliseconds()),
+		note: fmt.Sprintf("%s, first request %d ms after the opening", r.worker(), r.first.Sub(r.opens).Milliseconds()),
 	})
 	return nil
 }
@@ -88,13 +88,16 @@ type ran struct {
 	first time.Time     // request
 	opens time.Time     // when the window said that it may begin
 	most  int64         // of the worker's memory, in bytes
+	each  time.Duration // of a core, of the worker's, a job: planning and audit included
 }
 
-func (r ran) memory() string {
-	if r.most == 0 {
-		return ""
+// worker is what the worker needed.
+func (r ran) worker() string {
+	text := fmt.Sprintf("worker %d us of a core a job", r.each.Microseconds())
+	if r.most > 0 {
+		text += fmt.Sprintf(", %d MiB", r.most>>20)
 	}
-	return fmt.Sprintf("worker %d MiB", r.most>>20)
+	return text
 }
 
 // world is a simulator behind a socket.
@@ -110,8 +113,8 @@ func newWorld(in time.Duration) (*world, error) {
 	clock := func(t time.Time) tariff.Clock { return tariff.Clock(t.Hour()*3600 + t.Minute()*60 + t.Second()) }
 	now := time.Now().UTC()
 	starts := now.Add(in).Truncate(time.Second)
-	opens, closes := clock(now.Add(-time.Minute)), clock(now.Add(time.Hour))
-	w := &world{window: tariff.Window{Zone: "UTC", Open: opens, StartAt: clock(starts), Close: closes, FinishBy: closes}, starts: starts}
+	opens, closes := clock(starts), clock(now.Add(time.Hour))
+	w := &world{window: tariff.Window{Zone: "UTC", Open: opens, StartAt: opens, Close: closes, FinishBy: closes}, starts: starts}
 	var err error
 	w.sim, err = simulator.Open(simulator.Options{
 		Window:   w.window,
@@ -212,7 +215,7 @@ func (b *bench) night(ctx context.Context, kind, how string, jobs int, in time.D
 		return out, err
 	}
 	out, err = w.ran(jobs)
-	out.most = most
+	out.most, out.each = most, worker.worked()/time.Duration(jobs)
 	return out, err
 }
 

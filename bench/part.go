@@ -159,3 +159,8 @@ func (w *crew) stop() error {
 	err := w.cmd.Process.Signal(syscall.SIGTERM)
 	return errors.Join(err, w.cmd.Wait(), w.log.Close())
 }
+
+// worked is the time of cores that it took, once it has stopped.
+func (w *crew) worked() time.Duration {
+	return w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()
+}
