@@ -94,7 +94,7 @@ type ScheduleRun struct {
 	Started    time.Time  `json:"started"` // when it did
 	WorkflowID string     `json:"workflow_id"`
 	RunID      string     `json:"run_id"`
-	State      string     `json:"state,omitempty"` // "running", or how it ended: "done", "failed", "refused", "elsewhere" ...; "" in a list
+	State      string     `json:"state,omitempty"` // "running", or how it ended: "done", "failed", "refused", "cancelled", "elsewhere", "forgotten"; "" in a list
 	Batch      batch.ID   `json:"batch,omitempty"` // the night that it ran, once that is known
 	Kind       batch.Kind `json:"kind,omitempty"`  // of the fault with which it ended
 	Why        string     `json:"why,omitempty"`   // the same in a line

@@ -59,6 +59,9 @@ func (r ScheduleRequest) check(now time.Time) (scheduled, error) {
 	} else if s.input, s.name, s.window, s.slow, bad = r.Night.read(); bad == nil {
 		s.window = s.window.Fill()
 		s.ref = r.Night.Ref
+		for _, wrong := range s.window.Check() { // a manifest's own was checked with it
+			add("window."+wrong.Field, wrong.Value, "%s", wrong.Message)
+		}
 		s.id, at = or(s.id, string(s.name)), or(at, s.window.StartAt.String())
 	}
 	zone = or(zone, s.window.Zone)

@@ -9,9 +9,11 @@ import (
 	"github.com/offpeak/offpeak/workflows"
 )
 
-// stateForgotten is the state of a run whose history Temporal has dropped, as
-// it does some days after a workflow's end.
-const stateForgotten = "forgotten"
+// States of a run that a night doesn't have by itself.
+const (
+	stateForgotten = "forgotten" // Temporal has dropped its history, as it does some days after a workflow's end
+	stateCancelled = "cancelled" // by a person, before anything was sent
+)
 
 // howItEnded looks a run up in Temporal.
 func (c *Client) howItEnded(ctx context.Context, kind string, r *ScheduleRun) error {
@@ -50,7 +52,10 @@ func (c *Client) howItEnded(ctx context.Context, kind string, r *ScheduleRun) er
 	case !over:
 		return f
 	case f != nil:
-		if kind == KindReconcile {
+		switch {
+		case f.Kind == batch.Cancelling:
+			r.State = stateCancelled
+		case kind == KindReconcile:
 			r.State = workflows.StateFailed
 		}
 		r.Kind, r.Why = f.Kind, f.Detail

@@ -100,6 +100,9 @@ func TestScheduleChecks(t *testing.T) {
 		"caught up by day":  {nightly.ScheduleRequest{Night: night, CatchUp: 7 * time.Hour}, []string{"catch_up"}, "6h50m0s"},
 		"a day late":        {nightly.ScheduleRequest{Reconcile: true, CatchUp: 25 * time.Hour}, []string{"catch_up"}, "24h0m0s"},
 		"two of them":       {nightly.ScheduleRequest{Night: night, Reconcile: true}, []string{"night"}, "no manifest"},
+		"no window": {
+			nightly.ScheduleRequest{Night: nightly.Request{Ref: "file:///n.yaml", Name: "n", Window: tariff.Window{Zone: "UTC", Open: 3600, Close: 3600, StartAt: tariff.Unset, FinishBy: tariff.Unset}}, At: "1"}, []string{"window.close", "at"}, "leaves no window",
+		},
 		"a closed night": {
 			nightly.ScheduleRequest{Night: nightly.Request{Ref: "file:///n.yaml", Name: "n", Window: weekdays}, Days: []time.Weekday{time.Tuesday}}, []string{"days"}, "doesn't open that night",
 		},
