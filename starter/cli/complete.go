@@ -52,12 +52,34 @@ func (a *app) complete(root *cobra.Command) {
 	for _, s := range batch.States() {
 		jobStates = append(jobStates, string(s))
 	}
+	schedules := func(c *cobra.Command, args []string, begun string) (out []string, _ cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(c.Context(), hurry)
+		defer cancel()
+		if client, err := a.dial(ctx); err == nil && len(args) == 0 {
+			defer client.Close()
+			all, _ := client.Schedules(ctx) // silent: see hurry
+			for _, s := range all {
+				if strings.HasPrefix(s.ID, begun) {
+					out = append(out, s.ID)
+				}
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+	every := root.Commands()
 	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			every = append(every, c.Commands()...)
+		}
+	}
+	for _, c := range every {
 		_, arg, _ := strings.Cut(c.Use, " ")
 		switch {
+		case strings.HasPrefix(arg, "ID") && c.Parent().Name() == "schedule":
+			c.ValidArgsFunction = schedules
 		case strings.HasPrefix(arg, "NAME") || strings.HasPrefix(arg, "[NAME"):
 			c.ValidArgsFunction = batches
-		case strings.HasPrefix(arg, "FILE"):
+		case strings.HasPrefix(arg, "FILE"), strings.HasPrefix(arg, "[FILE"):
 			c.ValidArgsFunction = manifests
 		case c.ValidArgsFunction == nil && !c.HasSubCommands():
 			c.ValidArgsFunction = cobra.NoFileCompletions
@@ -84,8 +106,9 @@ func (a *app) complete(root *cobra.Command) {
 		{"list", "after", batches},
 		{"reconcile", "night", fixed("yesterday")},
 		{"export", "batch", batches},
+		{"ledger export", "batch", batches},
 	} {
-		if c, _, err := root.Find([]string{f.command}); err == nil {
+		if c, _, err := root.Find(strings.Fields(f.command)); err == nil {
 			_ = c.RegisterFlagCompletionFunc(f.flag, f.by) // a flag that isn't there has no completion: its test says so
 		}
 	}

@@ -1,14 +1,17 @@
 package cli_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/starter/books"
+	"github.com/offpeak/offpeak/starter/cli"
 )
 
 // TestUsage adds up ten nights of real books, one of them empty and one much
@@ -83,6 +86,9 @@ func TestCompletion(t *testing.T) {
 		{"__complete reconcile --night y", "yesterday\n:4\n"},
 		{"__complete run ex", "yaml\nyml\njson\n:8\n"},
 		{"__complete version x", ":4\n"},
+		{"__complete schedule show x", ":4\n"},
+		{"__complete schedule create ex", "yaml\nyml\njson\n:8\n"},
+		{"__complete ledger export --batch other/", "other/2026-11-22\n:4\n"},
 		{"__complete wa", "watch\tFollow a night to its end and print its report\n:4\n"},
 	} {
 		if got := d.run(strings.Fields(c.args)...); got.out != c.want {
@@ -97,5 +103,35 @@ func TestCompletion(t *testing.T) {
 	// Where nobody answers a shell gets nothing, and no word on standard error.
 	if got := try(t, "", []string{"TEMPORAL_ADDRESS=127.0.0.1:1"}, "__complete", "status", ""); got.out != ":4\n" || strings.Contains(got.err, "error") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestColours: a word is coloured on a terminal that shows colours, and nothing
+// is where there is none, where somebody asked for none, and in JSON.
+func TestColours(t *testing.T) {
+	d := newDesk(t)
+	for _, c := range []struct {
+		name     string
+		terminal bool
+		env      string
+		args     []string
+		colours  bool
+	}{
+		{"a terminal", true, "TERM=xterm", nil, true},
+		{"a pipe", false, "TERM=xterm", nil, false},
+		{"NO_COLOR", true, "NO_COLOR=1", nil, false},
+		{"an empty NO_COLOR", true, "NO_COLOR=", nil, true}, // https://no-color.org: "when present and not an empty string"
+		{"a dumb terminal", true, "TERM=dumb", nil, false},
+		{"--no-color", true, "TERM=xterm", []string{"--no-color"}, false},
+		{"--json", true, "TERM=xterm", []string{"--json"}, false},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Run(t.Context(), append([]string{"ledger", "verify"}, c.args...), cli.World{
+			In: strings.NewReader(""), Out: &out, Err: &errs, Env: config.Env{"HOME=" + t.TempDir(), "OFFPEAK_LEDGER=sqlite:" + d.path, c.env},
+			Now: func() time.Time { return noon }, Local: time.UTC, Color: c.terminal,
+		})
+		if code != 0 || strings.Contains(out.String(), "\x1b[") != c.colours || strings.Contains(errs.String(), "\x1b") {
+			t.Errorf("%s: exit code %d, %q, %q", c.name, code, out.String(), errs.String())
+		}
 	}
 }
