@@ -45,6 +45,12 @@ func (b *Books) Close() error { return b.ledger.Close() }
 // Place is where they are, without a password.
 func (b *Books) Place() string { return b.place }
 
+// Ping says whether they can be read now.
+func (b *Books) Ping(ctx context.Context) error {
+	_, err := b.ledger.Nights(ctx, "ping") // whether there is such a name doesn't matter
+	return stopped(ctx, err)
+}
+
 // Find is the batch that NAME/NIGHT means, or NAME: its latest night.
 func (b *Books) Find(ctx context.Context, arg string) (batch.ID, error) {
 	if strings.Contains(arg, "/") {

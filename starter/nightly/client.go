@@ -41,6 +41,14 @@ func Dial(ctx context.Context, o client.Options) (*Client, error) {
 	return c, nil
 }
 
+// Ping says whether Temporal answers: nil, or a fault of kind OutOfReach.
+func (c *Client) Ping(ctx context.Context) error {
+	if _, err := c.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return c.fault(ctx, "ask Temporal", c.address, err)
+	}
+	return nil
+}
+
 // Close ends the connection. It must not be called on a connection that
 // belongs to somebody else.
 func (c *Client) Close() { c.temporal.Close() }

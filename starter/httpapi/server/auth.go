@@ -88,6 +88,20 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request, given bool) {
 	refuse(w, r, f)
 }
 
+// signIn lets nobody guess keys by the page for people, which sees to keys
+// itself.
+func (s *Server) signIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/login" && !s.open {
+			if wait := s.take(s.failures, address(r), s.o.Limits.Failures, s.o.Limits.FailBurst); wait > 0 {
+				refuse(w, r, &batch.Fault{Kind: problem.TooManyRequests, Op: "sign in", Detail: "too many tries came from this address", After: wait})
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // address is who is at the other end of the connection: of IPv6 the network,
 // since one client has all of its addresses.
 func address(r *http.Request) string {

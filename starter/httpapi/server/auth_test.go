@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"strconv"
@@ -107,6 +108,39 @@ func TestRates(t *testing.T) {
 	c.pass(10 * time.Second)
 	if r := as("offpeak_guess"); r.status != 401 {
 		t.Errorf("a guess after 12 s: %d", r.status)
+	}
+}
+
+// TestPages: what isn't the API's is the pages' to guard, and nobody guesses
+// keys by signing in.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	file, reader, _ := keyFile(t)
+	s := serve(t, server.Options{
+		Keys: ring(t, keys.Source{File: file}), Now: (&clock{now: time.Unix(1_800_000_000, 0)}).Now, Limits: server.Limits{FailBurst: 3},
+		Pages: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, known := keys.From(r.Context())
+			_, _ = fmt.Fprintf(w, "page %s %v", r.URL.Path, known)
+		}),
+	})
+	for _, path := range []string{"/", "/login", "/nights/a/2026-11-22", "/v1x", "/docsx"} {
+		if r := s.ask("GET", path, nil); r.text != "page "+path+" false" {
+			t.Errorf("%s: %d %s", path, r.status, r.text)
+		}
+	}
+	for _, path := range []string{"/v1", "/v1/", "/v1/who"} {
+		if r := s.ask("GET", path, nil); r.status != 401 {
+			t.Errorf("%s: %d %s", path, r.status, r.text)
+		}
+	}
+	if r := s.ask("GET", "/docs", nil); r.text != "docs" {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if r := s.ask("GET", "/v1/who", nil, "Authorization: Bearer "+reader); r.status != 200 {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+	if r := s.ask("POST", "/login", strings.NewReader("key=guess")); r.status != 429 { // three were refused above
+		t.Errorf("a guess: %d %s", r.status, r.text)
 	}
 }
 

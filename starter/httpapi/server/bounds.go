@@ -14,7 +14,8 @@ import (
 // counted: they wait, and the hub has a bound of its own.
 func (s *Server) boundedRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/batches/") && strings.HasSuffix(r.URL.Path, "/events") {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/events") && // of the API and of the pages
+			(strings.HasPrefix(r.URL.Path, "/v1/batches/") || strings.HasPrefix(r.URL.Path, "/nights/")) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -17,7 +17,14 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", http.HandlerFunc(s.healthz))
 	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))
-	mux.Handle("/", inside)
+	if s.o.Pages == nil {
+		mux.Handle("/", inside)
+	} else {
+		for _, path := range []string{"/v1", "/v1/", "/docs", "/docs/", "/openapi.json", "/openapi.yaml", "/schemas/"} {
+			mux.Handle(path, inside)
+		}
+		mux.Handle("/", s.signIn(s.boundedRequests(s.boundedBody(routed(s.o.Pages)))))
+	}
 	return s.logged(headers(s.guarded(mux)))
 }
 

@@ -21,7 +21,8 @@ import (
 // Options make a server. Addr, Handler and Keys are required.
 type Options struct {
 	Addr    string       // host:port; loopback, unless there are keys
-	Handler http.Handler // the operations, and the pages
+	Handler http.Handler // the operations and their documentation
+	Pages   http.Handler // what people see, on every other path; asks for keys itself. nil: none
 	Keys    *keys.Ring
 	Cert    string   // files of a certificate and its key, in PEM; both or none. They are followed as the keys are
 	CertKey string   //

@@ -95,6 +95,12 @@ func (s *Server) Close() error { return s.ln.Close() }
 // Addr is where it listens: of port 0, the one that it got.
 func (s *Server) Addr() string { return s.ln.Addr().String() }
 
+// Loopback says that it can't be reached from other machines.
+func (s *Server) Loopback() bool {
+	host, _, err := net.SplitHostPort(s.Addr())
+	return err == nil && loopback(host)
+}
+
 // URL is how clients on this machine name it.
 func (s *Server) URL() string {
 	if s.cert != nil {
