@@ -106,13 +106,13 @@ func (n Night) Watch(ctx context.Context, every time.Duration, see func(View)) (
 		fault  *batch.Fault
 	}
 	ended := make(chan end, 1)
+	n = n.Following() // before anybody else reads it
 	go func() {
 		r, f := n.patient(ctx)
 		ended <- end{r, f}
 	}()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	n = n.Following()
 	for {
 		if v, err := n.Look(ctx); err == nil {
 			see(v)
