@@ -1,9 +1,9 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -21,29 +21,39 @@ func (n *night) listen(ctx workflow.Context) error {
 	for _, u := range []struct {
 		name  string
 		about string
+		like  string // an example of what it takes
 		do    string
 		may   func(batch.Order) error
 		after func(batch.Order, batch.Steered)
 	}{
-		{PauseUpdate, `Nothing new is sent until resume; what is in flight ends. {"by": "ada", "why": "the answers look wrong"}`, batch.SteerPause, n.mayPause, nil},
-		{ResumeUpdate, `Goes on after a pause. {"by": "ada"}`, batch.SteerResume, n.mayResume, nil},
-		{CancelUpdate, `Nothing new is sent, for good; what is in flight ends, then the audit and the report. {"by": "ada", "why": "not needed any more"}`, batch.SteerCancel, n.mayCancel, func(o batch.Order, _ batch.Steered) {
+		{PauseUpdate, `Nothing new is sent until resume; what is in flight ends`, `{"by": "ada", "why": "the answers look wrong"}`, batch.SteerPause, n.mayPause, nil},
+		{ResumeUpdate, `Goes on after a pause`, `{"by": "ada"}`, batch.SteerResume, n.mayResume, nil},
+		{CancelUpdate, `Nothing new is sent, for good; what is in flight ends, then the audit and the report`, `{"by": "ada", "why": "not needed any more"}`, batch.SteerCancel, n.mayCancel, func(o batch.Order, _ batch.Steered) {
 			n.stop = "cancelled " + batch.Pause{By: o.By, Why: o.Why}.String()
 			n.cancelled = true
 			n.end()
 		}},
-		{RaiseBudgetUpdate, `A higher cap in dollars; what was skipped for want of room is sent. {"by": "ada", "cap": "80.00"}`, batch.SteerRaise, n.mayRaise, func(_ batch.Order, s batch.Steered) {
+		{RaiseBudgetUpdate, `A higher cap in dollars; what was skipped for want of room is sent`, `{"by": "ada", "cap": "80.00"}`, batch.SteerRaise, n.mayRaise, func(_ batch.Order, s batch.Steered) {
 			n.terms.Budget.Batch, n.progress.Cap = s.Cap, s.Cap
 			n.raised, n.reopened = true, n.reopened+s.Reopened
 		}},
 	} {
-		validate := func(o batch.Order) error {
-			if strings.TrimSpace(o.By) == "" {
-				return errors.New(`say who orders it, such as {"by": "ada", "why": "the answers look wrong"}`)
+		fields := []string{"by", "why"}
+		if u.do == batch.SteerRaise {
+			fields = append(fields, "cap")
+		}
+		validate := func(raw json.RawMessage) error {
+			o, err := readOrder(raw, fields, u.like)
+			if err != nil {
+				return err
 			}
 			return u.may(o)
 		}
-		handle := func(ctx workflow.Context, o batch.Order) (batch.Progress, error) {
+		handle := func(ctx workflow.Context, raw json.RawMessage) (batch.Progress, error) {
+			var o batch.Order
+			if err := json.Unmarshal(raw, &o); err != nil {
+				return batch.Progress{}, err // can't be: it was validated
+			}
 			out, err := SteerNight.Do(ctx, batch.Steer{Batch: n.terms.Batch, Do: u.do, Order: o})
 			if err != nil {
 				return batch.Progress{}, cause(err)
@@ -58,7 +68,7 @@ func (n *night) listen(ctx workflow.Context) error {
 		}
 		err := workflow.SetUpdateHandlerWithOptions(ctx, u.name, handle, workflow.UpdateHandlerOptions{
 			Validator:   validate,
-			Description: u.about,
+			Description: u.about + ". " + u.like,
 		})
 		if err != nil {
 			return err

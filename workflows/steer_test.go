@@ -230,7 +230,11 @@ func TestNothingIsSteeredWhilePlanning(t *testing.T) {
 	h.env.RegisterDelayedCallback(func() {
 		for _, u := range []string{workflows.PauseUpdate, workflows.ResumeUpdate, workflows.CancelUpdate, workflows.RaiseBudgetUpdate} {
 			answers[u] = &answer{}
-			h.env.UpdateWorkflow(u, u, answers[u], batch.Order{By: "ada", Cap: 9 * money.Dollar})
+			o := batch.Order{By: "ada"}
+			if u == workflows.RaiseBudgetUpdate {
+				o.Cap = 9 * money.Dollar
+			}
+			h.env.UpdateWorkflow(u, u, answers[u], o)
 		}
 		close(planning)
 	}, 5*time.Millisecond)
