@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"go.uber.org/zap"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/simulator"
 	"github.com/offpeak/offpeak/starter/books"
@@ -58,6 +59,8 @@ func TestThePage(t *testing.T) {
 	defer cancel()
 	night := string(h.night())
 	see := watch(t, ctx, srv.URL)
+	h.sameEverywhere(ctx, srv.URL, batch.ID("leaky/"+night))
+	see.clean(ctx, "leaky")
 	for _, size := range []struct {
 		name string
 		w, h int64
