@@ -61,7 +61,7 @@ func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Ref
 			return batch.Plan{}, err
 		}
 	}
-	if b, err = h.claim(ctx, want); err != nil {
+	if b, err = h.claim(ctx, want, in.Scheduled); err != nil {
 		return batch.Plan{}, err
 	}
 	if err := h.Ledger.Reopen(ctx, b.ID); err != nil {
@@ -124,14 +124,33 @@ func daysBetween(from, to tariff.Night) int {
 	return int(last.Sub(first) / (24 * time.Hour))
 }
 
+// makeWay has a night that carries a batch on, and only waits for its hour,
+// leave the batch to a run that is to send now. What that one leaves over is
+// carried on again.
+func (h *Hands) makeWay(ctx context.Context, have ledger.Batch, to ledger.Owner) (bool, error) {
+	if h.GiveWay == nil || !strings.HasPrefix(have.Owner.WorkflowID, have.ID.CarryPrefix()) || have.Owner.WorkflowID == to.WorkflowID {
+		return false, nil
+	}
+	gave, err := h.GiveWay(ctx, have.Owner.WorkflowID, have.Owner.RunID, to.WorkflowID)
+	if err != nil {
+		return false, &batch.Fault{
+			Kind: batch.OutOfReach, Op: "claim", Thing: string(have.ID), Moved: batch.MovedNo, Err: err,
+			Detail: "whether " + have.Owner.WorkflowID + ", which waits to carry it on, gives way can't be found out",
+		}
+	}
+	if gave {
+		h.Log.Info("a night that waited to carry the batch on gives way", zap.String("batch", string(have.ID)), zap.String("night", have.Owner.WorkflowID), zap.String("to", to.WorkflowID))
+	}
+	return gave, nil
+}
+
 // carriedOn adds to a refused claim that the batch goes on by itself.
 func carriedOn(have ledger.Batch, refused error) error {
 	var f *batch.Fault
 	if errors.As(refused, &f) && strings.HasPrefix(have.Owner.WorkflowID, have.ID.CarryPrefix()) {
 		own := *f
 		own.Detail = "what it left over runs in a later night by itself, as " + have.Owner.WorkflowID
-		own.Hint = "starter status " + string(have.ID) + " says when; to have it run in this night, temporal workflow terminate --workflow-id " +
-			have.Owner.WorkflowID + " while it waits, then start again"
+		own.Hint = "starter status " + string(have.ID) + " says how far it is: while it waits for its hour it gives way, and it has begun"
 		return &own
 	}
 	return refused

@@ -187,7 +187,9 @@ func TestGoOnByHand(t *testing.T) {
 	}
 }
 
-// A person runs the manifest while its rest waits for the next night.
+// A person runs the manifest while its rest is being sent: it has begun, and
+// doesn't give way. While it only waits it does, and what it would have sent is
+// sent now, each job once; what is left over is carried on again.
 func TestACarryHoldsTheNight(t *testing.T) {
 	w := newWorld(t, nil).planned(manifest(2, ""))
 	w.send(0)
@@ -198,13 +200,37 @@ func TestACarryHoldsTheNight(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.carry(result.Carried)
+	waits, asked := false, []string{}
 	w.deps.Running = func(context.Context, string, string) (bool, error) { return true, nil }
+	w.deps.GiveWay = func(_ context.Context, workflowID, runID, by string) (bool, error) {
+		asked = append(asked, workflowID+" "+runID+" for "+by)
+		return waits, nil
+	}
 	w.hands = activities.New(w.deps)
-	w.at(nine)
+	w.at(nine.Add(time.Hour))
 	_, err = w.planAs("nightly/digest/2026-11-22", w.input)
 	if kindOf(t, err) != batch.NightClaimed || !strings.Contains(err.Error(), "nightly/digest/2026-11-22/carry/2026-11-23") || !strings.Contains(err.Error(), "starter status digest/2026-11-22") {
 		t.Errorf("%v", err)
 	}
+	waits = true
+	plan, err := w.planAs("nightly/digest/2026-11-22", w.input)
+	if err != nil || plan.Pending != 1 || plan.Jobs != 2 {
+		t.Fatalf("%+v, %v", plan, err)
+	}
+	carry := "nightly/digest/2026-11-22/carry/2026-11-23"
+	if want := carry + " " + carry + "-run for nightly/digest/2026-11-22"; len(asked) != 2 || asked[1] != want {
+		t.Errorf("asked %q, want %q", asked, want)
+	}
+	w.plan = plan
+	for seq := range 2 {
+		if out, _ := w.send(seq); out.State != batch.Succeeded {
+			t.Errorf("%+v", out)
+		}
+	}
+	if n := len(w.posts()); n != 2 {
+		t.Errorf("%d requests for two jobs", n)
+	}
+	w.honest()
 }
 
 // What only a person can mend isn't carried over, and the result says why.

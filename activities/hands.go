@@ -48,6 +48,11 @@ type Deps struct {
 	// counts as running and nothing is ever taken over.
 	Running func(ctx context.Context, workflowID, runID string) (bool, error)
 
+	// GiveWay asks a run that carries the batch on to leave it to by, another
+	// workflow, as long as it only waits for its night. True: it has ended, and
+	// sent nothing. When nil, none does.
+	GiveWay func(ctx context.Context, workflowID, runID, by string) (bool, error)
+
 	// Attributes says that the namespace has the story's search attributes.
 	Attributes bool
 }

@@ -77,7 +77,7 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 		ID: batch.NewID(m.Name, start.Span.Night), Provider: m.Provider, Key: h.key,
 		Owner: ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}, Digest: s.digest.Sum(),
 		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: policy,
-	})
+	}, in.Scheduled)
 	if in.Scheduled && batch.KindOf(err) == batch.NightClaimed && b.Digest == s.digest.Sum() {
 		// A person started it before its hour, or another schedule did: what was
 		// asked for is being done, and nobody needs to hear of it.
@@ -125,8 +125,9 @@ func (h *Hands) outline(ctx context.Context, b ledger.Batch, start tariff.Start,
 	return plan, nil
 }
 
-// claim takes the night, also from a workflow that has ended.
-func (h *Hands) claim(ctx context.Context, want ledger.Batch) (ledger.Batch, error) {
+// claim takes the night, also from a workflow that has ended, and from one that
+// only waits to carry it on: unless a schedule asks, which nobody waits for.
+func (h *Hands) claim(ctx context.Context, want ledger.Batch, scheduled bool) (ledger.Batch, error) {
 	have, err := h.Ledger.Claim(ctx, ledger.Claim{Batch: want})
 	if batch.KindOf(err) != batch.NightClaimed || h.Running == nil {
 		return have, err
@@ -136,7 +137,15 @@ func (h *Hands) claim(ctx context.Context, want ledger.Batch) (ledger.Batch, err
 		return have, &batch.Fault{Kind: batch.OutOfReach, Op: "claim", Thing: string(want.ID), Detail: "whether " + have.Owner.WorkflowID + " still runs can't be found out", Err: ask}
 	}
 	if running {
-		return have, carriedOn(have, err)
+		gave := false
+		if !scheduled {
+			if gave, ask = h.makeWay(ctx, have, want.Owner); ask != nil {
+				return have, ask
+			}
+		}
+		if !gave {
+			return have, carriedOn(have, err)
+		}
 	}
 	h.Log.Warn("the night is taken over from a workflow that has ended", zap.String("batch", string(want.ID)), zap.String("owner", have.Owner.WorkflowID))
 	if err := h.Ledger.TakeOver(ctx, want.ID, have.Owner, want.Owner); err != nil {

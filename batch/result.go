@@ -26,7 +26,7 @@ type Result struct {
 	Reconciled *Reconciliation `json:"reconciled,omitempty"` // against the provider's log and credits
 	Carried    *Carry          `json:"carried,omitempty"`    // what becomes of the parked jobs; nil when there are none
 
-	Elsewhere string `json:"elsewhere,omitempty"` // the workflow that runs this night: a schedule's run found it and left it alone
+	Elsewhere string `json:"elsewhere,omitempty"` // the workflow that runs this night, or has the batch: this one left it alone
 }
 
 // Money is the night in dollars.

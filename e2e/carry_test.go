@@ -14,15 +14,16 @@ import (
 
 // TestWhatDidntFit: a rate limit leaves four of six jobs no time in a short
 // window. The night ends at once, exit 3, and what is left waits for tomorrow
-// by itself. Tomorrow can't be had in a test, so the waiting night is ended as
-// an operator may, and the batch goes on by hand in a window that is open:
-// without its manifest, with the same request ids, nothing twice.
+// by itself. It gives way to whoever runs the batch meanwhile: its manifest again,
+// which meets the same limit, and, since tomorrow can't be had in a test, a
+// person in a window that is open: without its manifest, with the same request
+// ids, nothing twice.
 func TestWhatDidntFit(t *testing.T) {
 	t.Parallel()
 	h := open(t, want{opens: -time.Minute})
 	w := h.worker("OFFPEAK_LIMITS=2/10m")
 	long := h.window
-	h.window = windowFrom(time.Now(), -time.Minute, 4*time.Minute)
+	h.window = windowFrom(time.Now(), -time.Minute, 8*time.Minute)
 	file := h.manifest("carried", 6, "")
 	short := h.window
 	d := h.starter("run", "--json", file)
@@ -52,12 +53,22 @@ func TestWhatDidntFit(t *testing.T) {
 	if report.code != batch.ExitIncomplete || !strings.Contains(report.out, "4 parked: they run in the next night") || !strings.Contains(report.stderr, "the batch goes on: waiting") {
 		t.Errorf("report: exit %d\n%s\n%s", report.code, report.out, report.stderr)
 	}
-	if again := h.starter("run", file); !strings.Contains(again.stderr, r.Carried.WorkflowID) {
-		t.Errorf("run again: exit %d\n%s\n%s", again.code, again.out, again.stderr)
+	// Run again in the same night, it gives way: the manifest's run has the batch,
+	// meets the same limit, and what it leaves over is carried on once more.
+	waiting := h.client.GetWorkflow(t.Context(), r.Carried.WorkflowID, "")
+	first := waiting.GetRunID()
+	again := h.starter("run", "--json", file)
+	if again.code != batch.ExitIncomplete {
+		t.Fatalf("run again: exit %d\n%s\n%s", again.code, again.out, again.stderr)
 	}
-
-	if err := h.client.TerminateWorkflow(t.Context(), r.Carried.WorkflowID, "", "it is to run now"); err != nil {
-		t.Fatal(err)
+	if a := again.result(t); a.Batch != r.Batch || a.Jobs != r.Jobs || a.Carried == nil || a.Carried.WorkflowID != r.Carried.WorkflowID || !strings.HasSuffix(a.Report, "/report-2") {
+		t.Errorf("run again: %+v, carried %+v", a, a.Carried)
+	}
+	h.wantGaveWay(r.Carried.WorkflowID, first, r.Batch.WorkflowID())
+	h.wantSent(2)
+	second := h.client.GetWorkflow(t.Context(), r.Carried.WorkflowID, "").GetRunID()
+	if second == first {
+		t.Error("what was left over again isn't carried on")
 	}
 	w.stop()
 	h.worker() // without that limit
@@ -71,12 +82,15 @@ func TestWhatDidntFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	carry := r.Carried.WorkflowID
 	r = batch.Result{}
 	if err := run.Get(t.Context(), &r); err != nil {
 		t.Fatal(err)
 	}
 	h.history("by-hand", "nightly-carried")
-	if r.Jobs.Succeeded != 6 || r.Discount.Landed != 6 || !r.Audit.Passed || r.Carried != nil || !strings.HasSuffix(r.Report, "/report-2") {
+	h.wantGaveWay(carry, second, "by-hand")
+	h.history(carry, "nightly-gave-way")
+	if r.Jobs.Succeeded != 6 || r.Discount.Landed != 6 || !r.Audit.Passed || r.Carried != nil || !strings.HasSuffix(r.Report, "/report-3") {
 		t.Errorf("by hand: %+v", r)
 	}
 	books := h.books()
@@ -86,5 +100,18 @@ func TestWhatDidntFit(t *testing.T) {
 	}
 	if len(books.posts) != 6 || len(ids) != 6 || books.billed != r.Money.Billed {
 		t.Errorf("%d requests for %d request ids, billed %s; the report says %s", len(books.posts), len(ids), books.billed, r.Money.Billed)
+	}
+}
+
+// wantGaveWay wants a night that waited to carry a batch on to have ended well,
+// and to name who has the batch.
+func (h *house) wantGaveWay(id, run, to string) {
+	h.t.Helper()
+	var r batch.Result
+	if err := h.client.GetWorkflow(h.t.Context(), id, run).Get(h.t.Context(), &r); err != nil {
+		h.t.Errorf("the night that waited: %v", err)
+	}
+	if r.State != workflows.StateGaveWay || r.Elsewhere != to {
+		h.t.Errorf("the night that waited ended %+v, want it to have left the batch to %s", r, to)
 	}
 }

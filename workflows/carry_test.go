@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/offpeak/offpeak/batch"
@@ -250,4 +252,52 @@ func TestACarryOutlastsANight(t *testing.T) {
 	if stop := h.audited[1].Stop; stop == "" {
 		t.Error("the second night doesn't say why nothing was sent")
 	}
+}
+
+// A carry that only waits leaves its batch to another run and ends well: it
+// sends nothing, compares nothing, judges nothing.
+func TestACarryGivesWay(t *testing.T) {
+	h := carryingHands(t, pacific(t, "2026-11-22 10:00:00"), 5, 2, 9)
+	h.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: "nightly/market-digest/2026-11-21/carry/2026-11-22"})
+	way := h.order(time.Hour, workflows.GiveWayUpdate, batch.Order{By: "nightly/market-digest/2026-11-21"})
+	twice := h.order(time.Hour+time.Nanosecond, workflows.GiveWayUpdate, batch.Order{By: "another"})
+	result, err := h.run(t)
+	if err != nil || result.State != workflows.StateGaveWay || result.Elsewhere != "nightly/market-digest/2026-11-21" || result.ExitCode() != batch.ExitDone {
+		t.Errorf("%+v, %v", result, err)
+	}
+	way.wantDone(t)
+	if twice.accepted {
+		t.Error("it gave way twice")
+	}
+	if len(h.sent)+len(h.audited)+len(h.compared) != 0 || len(h.plans) != 1 {
+		t.Errorf("%d submits, %d audits, %d comparisons, %d nights", len(h.sent), len(h.audited), len(h.compared), len(h.plans))
+	}
+	if now := h.env.Now(); now.After(pacific(t, "2026-11-22 11:01:00")) {
+		t.Errorf("it waited until %s", now)
+	}
+}
+
+// Nothing else gives way: a night that is no carry, and a carry that has begun.
+func TestWhatDoesNotGiveWay(t *testing.T) {
+	h := carryingHands(t, pacific(t, "2026-11-22 10:00:00"), 2, 2, 9)
+	night := h.order(time.Hour, workflows.GiveWayUpdate, batch.Order{By: "by-hand"})
+	if result, err := h.run(t); err != nil || result.Jobs.Succeeded != 2 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	night.wantRefused(t, "only a night that carries a batch on")
+
+	h = carryingHands(t, pacific(t, "2026-11-22 10:00:00"), 2, 2, 9)
+	h.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: "nightly/market-digest/2026-11-21/carry/2026-11-22"})
+	begun, nobody := &answer{}, h.order(time.Hour, workflows.GiveWayUpdate, batch.Order{})
+	submit := h.submit
+	var once sync.Once
+	h.submit = func(in batch.Submit) (batch.Outcome, error) {
+		once.Do(func() { h.env.UpdateWorkflow(workflows.GiveWayUpdate, "begun", begun, batch.Order{By: "by-hand"}) })
+		return submit(in)
+	}
+	if result, err := h.run(t); err != nil || result.Jobs.Succeeded != 2 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	nobody.wantRefused(t, "who takes the batch")
+	begun.wantRefused(t, "it doesn't wait any more, the night is sending")
 }

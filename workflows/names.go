@@ -28,6 +28,7 @@ const (
 	ResumeUpdate      = "resume"
 	CancelUpdate      = "cancel"
 	RaiseBudgetUpdate = "raise_budget"
+	GiveWayUpdate     = "give_way" // a worker asks a night that only waits to leave its batch to another run
 )
 
 // The Nexus service that services in other namespaces call. Both operations
@@ -63,6 +64,7 @@ const (
 	StateAuditing    = "auditing"
 	StateDone        = "done"
 	StateRefused     = "refused"   // ended before anything was sent
+	StateGaveWay     = "gave way"  // ended before anything was sent: another run has the batch now
 	StateFailed      = "failed"    // the audit failed
 	StateElsewhere   = "elsewhere" // a schedule's run that found its night running as another workflow, and left it alone
 )

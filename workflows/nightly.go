@@ -41,6 +41,9 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 	if err := n.listen(ctx); err != nil {
 		return batch.Result{}, err
 	}
+	if err := n.yield(ctx); err != nil {
+		return batch.Result{}, err
+	}
 
 	steps := []func(workflow.Context) error{
 		func(ctx workflow.Context) error { return n.plan(ctx, input) },
@@ -53,6 +56,9 @@ func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, er
 		if err := step(ctx); err != nil {
 			if errors.Is(err, errElsewhere) {
 				return n.elsewhere(ctx)
+			}
+			if n.gaveWay != "" {
+				return n.stepAside(ctx)
 			}
 			if n.sent || temporal.IsCanceledError(err) && n.planned {
 				break // something may be in the books: they are judged below, whatever happened
@@ -87,6 +93,7 @@ type night struct {
 
 	end       func() // ends the steps, as a cancellation from outside does
 	cancelled bool   // nothing more is sent
+	gaveWay   string // the workflow that has the batch now: this one ends without a word on it
 	raised    bool   // the cap was raised since the round of sends began
 	reopened  int    // jobs that it gave another chance
 	singly    string // why no more batch requests are made

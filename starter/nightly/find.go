@@ -131,7 +131,7 @@ func (n Night) LastJudged(ctx context.Context) (View, error) {
 	})
 	for _, r := range runs[:min(len(runs), before)] {
 		v, err := n.client.night(r, n.Batch).Judged(ctx)
-		if err != nil || v.Result.Batch != "" {
+		if err != nil || v.Result.Batch != "" && v.Result.Elsewhere == "" {
 			return v, err
 		}
 	}

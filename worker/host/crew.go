@@ -11,11 +11,13 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/activities"
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/workflows"
 )
@@ -122,6 +124,39 @@ func running(c client.Client) func(context.Context, string, string) (bool, error
 		}
 		return d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 	}
+}
+
+// givesWay asks a night that carries a batch on to leave it to another run, and
+// waits until it has ended. One that doesn't only wait refuses.
+func givesWay(c client.Client) func(ctx context.Context, workflowID, runID, by string) (bool, error) {
+	return func(ctx context.Context, workflowID, runID, by string) (bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTime)
+		defer cancel()
+		u, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: workflowID, RunID: runID, UpdateName: workflows.GiveWayUpdate,
+			Args: []any{batch.Order{By: by}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		if err == nil {
+			err = u.Get(ctx, nil)
+		}
+		var refused *temporal.ApplicationError
+		if errors.As(err, &refused) {
+			return false, nil
+		}
+		if err != nil { // also one that ended meanwhile: who claims is asked again, and looks again
+			return false, err
+		}
+		return true, ended(c.GetWorkflow(ctx, workflowID, runID).Get(ctx, nil))
+	}
+}
+
+// ended is nil when a workflow's end is known, however it ended.
+func ended(err error) error {
+	var how *temporal.WorkflowExecutionError
+	if errors.As(err, &how) {
+		return nil
+	}
+	return err
 }
 
 // searchAttributes adds the story's attributes where they are missing and says

@@ -84,6 +84,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 		Ledger: books, Archive: store, Swarms: api, Log: o.Log,
 		Caps:       ledger.Caps{Night: c.CapDay, Key: c.CapKey},
 		Running:    running(temporal),
+		GiveWay:    givesWay(temporal),
 		Attributes: searchAttributes(ctx, temporal, o),
 		Limits:     limits(c.Limits),
 	})
