@@ -101,6 +101,7 @@ func (n Night) handedOn(ctx context.Context) (r batch.Result, f *batch.Fault, ov
 // when it is over. A look that Temporal doesn't answer is passed over, and an
 // outage of up to five minutes is waited out.
 func (n Night) Watch(ctx context.Context, every time.Duration, see func(View)) (batch.Result, error) {
+	n = n.Following() // before anybody else has it
 	type end struct {
 		result batch.Result
 		fault  *batch.Fault
