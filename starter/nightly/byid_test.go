@@ -67,6 +67,9 @@ func TestWhoWasSlowerFollows(t *testing.T) {
 	if n.Running || n.WorkflowID == run.GetID() {
 		t.Fatalf("attached to %+v", n)
 	}
+	if v := until(t, n, func(v nightly.View) bool { return v.Night.WorkflowID == "of-the-ui" }); v.Closed || v.Fault != nil {
+		t.Errorf("who looks is told that it is over: %+v", v)
+	}
 	var last nightly.View
 	watched := make(chan error, 1)
 	go func() {

@@ -147,6 +147,11 @@ func (n Night) over(ctx context.Context, v View) (View, error) {
 	if !over {
 		return v, f
 	}
+	if f != nil {
+		if quicker, ok := n.quicker(f); ok {
+			return quicker.Look(ctx) // the night is that one's: who follows it isn't told that it is over
+		}
+	}
 	v.Closed, v.Fault = true, f
 	if f != nil {
 		v.Progress.State = workflows.StateRefused
