@@ -85,18 +85,6 @@ func (a *app) complete(root *cobra.Command) {
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}
-	if c, _, err := root.Find([]string{"schedule"}); err == nil {
-		for _, sub := range c.Commands() {
-			switch _, arg, _ := strings.Cut(sub.Use, " "); {
-			case strings.HasPrefix(arg, "ID"):
-				sub.ValidArgsFunction = a.scheduleIDs
-			case strings.HasPrefix(arg, "[FILE"):
-				sub.ValidArgsFunction = manifests
-			default:
-				sub.ValidArgsFunction = cobra.NoFileCompletions
-			}
-		}
-	}
 	for _, f := range []struct {
 		command, flag string
 		by            cobra.CompletionFunc
@@ -112,26 +100,6 @@ func (a *app) complete(root *cobra.Command) {
 			_ = c.RegisterFlagCompletionFunc(f.flag, f.by) // a flag that isn't there has no completion: its test says so
 		}
 	}
-}
-
-// scheduleIDs completes the id of a schedule.
-func (a *app) scheduleIDs(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(c.Context(), hurry)
-	defer cancel()
-	var out []string
-	if len(args) > 0 {
-		return out, cobra.ShellCompDirectiveNoFileComp
-	}
-	if client, err := a.dial(ctx); err == nil {
-		all, _ := client.Schedules(ctx) // silent: see hurry
-		client.Close()
-		for _, s := range all {
-			if strings.HasPrefix(s.ID, begun) {
-				out = append(out, s.ID)
-			}
-		}
-	}
-	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 // known is the batches that the ledger and Temporal have, the newest first, as
