@@ -125,7 +125,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.resultsCmd())
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
 	root.AddCommand(a.watchCmd(), a.listCmd(), a.usageCmd(), a.exportCmd("export"))
-	root.AddCommand(a.keysCmd())
+	root.AddCommand(a.serveCmd(), a.keysCmd())
 	root.AddCommand(topics()...)
 	root.AddCommand(a.scheduleCmd())
 	root.SuggestionsMinimumDistance = 2
