@@ -150,6 +150,7 @@ func (h *house) keep(kind string, all *historypb.History) {
 		h.t.Fatal(err)
 	}
 	data = bytes.ReplaceAll(data, []byte(`"`+host+`:`), []byte(`"worker:`)) // sticky queues
+	data = bytes.ReplaceAll(data, []byte(h.dir), []byte("/srv/night"))      // workflow ids that are URLs
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, data, "", " "); err != nil {
 		h.t.Fatal(err)

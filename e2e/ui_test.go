@@ -206,6 +206,9 @@ func TestTemporalUI(t *testing.T) {
 	if r.Jobs.Succeeded != 6 || !r.Audit.Passed {
 		t.Errorf("the night ended as %+v", r)
 	}
+	if told := h.history(id, "nightly-looked"); !strings.Contains(told, workflows.LookNightName) || strings.Contains(told, secretPrompt) {
+		t.Error("the history of a night by link has no look, or holds a prompt")
+	}
 	p.goTo(p.night(id, "history"))
 	p.reads("Completed", "Prove the discount in dollars", "resume by ada")
 	p.shot(ctx, "night")

@@ -15,8 +15,8 @@ import (
 
 // TestReplay plays old nights against today's story: a change that would break
 // a night in flight fails here. The histories were recorded on a real server
-// by `go test ./e2e -run TestWhatAHistoryHolds -record`; add a file for each
-// release, never replace one.
+// by `go test ./e2e -run 'TestWhatAHistoryHolds|TestTemporalUI' -record`; add a
+// file for each release, never replace one.
 func TestReplay(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "histories", "*.json"))
 	if err != nil {
@@ -49,7 +49,7 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "shard-grouped", "reconcile", "reconcilenight"} {
+	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "nightly-looked", "shard-grouped", "reconcile", "reconcilenight"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no history of a %s: a replay of nothing proves nothing", kind)
 		}
