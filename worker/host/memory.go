@@ -11,9 +11,10 @@ const (
 	// live heap is small and its garbage is much: at Go's own 100 a busy one
 	// collects dozens of times a second.
 	gcPercent = 400
-	// memoryLimit is what the heap grows to at most for that, in bytes: nearer to
-	// it Go collects more often. What lives may be more.
-	memoryLimit = 192 << 20
+	// memoryLimit is what Go's memory grows to at most for that, in bytes: nearer
+	// to it the collector works more often. What lives may be more. The program
+	// itself and SQLite's pages are a hundred MiB beside it.
+	memoryLimit = 128 << 20
 )
 
 // tuneMemory sets the collector, unless the environment does (GOGC, GOMEMLIMIT).
