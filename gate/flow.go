@@ -16,7 +16,8 @@ import (
 // requests that left under the bound it judges. After a round
 //
 //	a tenth or more of the answers were errors   half as many at once
-//	the middle one took twice as long as usual   seven tenths
+//	the middle one took twice as long as usual,
+//	and a quarter of a second more               seven tenths
 //	else                                         a thirty-second of the most is added,
 //	                                             at most as many as there were
 //
@@ -64,6 +65,10 @@ const (
 	flowStep   = 32  // the most divided by it is added a round
 	flowShapes = 256 // kept at most; a manifest that has more is known by its overall time
 	flowOther  = Shape("")
+
+	// flowMoment more than usual is what a busy machine of ours, or a line, adds to
+	// any answer by itself. Runs of agents take seconds, and twice as long is more.
+	flowMoment = 250 * time.Millisecond
 )
 
 // NewFlow bounds by at most so many, and begins there.
@@ -117,7 +122,12 @@ func (f *Flow) took(e Ended) {
 	took := max(e.Took, time.Microsecond)
 	s := f.thisTime[shape]
 	f.thisTime[shape] = span{s.sum + took, s.n + 1}
-	if usual := f.usual[shape]; usual > 0 {
+	usual := f.usual[shape]
+	switch {
+	case usual == 0:
+	case took < usual+flowMoment:
+		f.percent = append(f.percent, 100)
+	default:
 		f.percent = append(f.percent, int(min(took/max(usual/100, 1), 1_000_000)))
 	}
 }

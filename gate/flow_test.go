@@ -164,3 +164,27 @@ func TestFlowKnowsShapes(t *testing.T) {
 		}
 	}
 }
+
+// What a busy machine of ours adds to every answer is no strain of the
+// provider's, however short its answers are; a quarter of a second more is.
+func TestFlowLeavesMomentsAlone(t *testing.T) {
+	for _, c := range []struct {
+		usual, then time.Duration
+		cut         bool
+	}{
+		{20 * time.Millisecond, 260 * time.Millisecond, false},
+		{20 * time.Millisecond, 280 * time.Millisecond, true},
+		{time.Second, 1900 * time.Millisecond, false},
+		{time.Second, 2100 * time.Millisecond, true},
+	} {
+		course := newCourse(512)
+		for range 3 {
+			course.round(512, c.usual, 0)
+		}
+		course.round(512, c.then, 0)
+		course.round(512, c.then, 0)
+		if cut := course.f.Bound() < 512; cut != c.cut {
+			t.Errorf("%s after %s: bounded at %d: %q", c.then, c.usual, course.f.Bound(), course.f.Why())
+		}
+	}
+}
