@@ -89,6 +89,7 @@ type ran struct {
 	opens time.Time     // when the window said that it may begin
 	most  int64         // of the worker's memory, in bytes
 	each  time.Duration // of a core, of the worker's, a job: planning and audit included
+	bound int           // times that the worker took the provider for strained, and sent fewer at once
 }
 
 // worker is what the worker needed.
@@ -96,6 +97,9 @@ func (r ran) worker() string {
 	text := fmt.Sprintf("worker %d us of a core a job", r.each.Microseconds())
 	if r.most > 0 {
 		text += fmt.Sprintf(", %d MiB", r.most>>20)
+	}
+	if r.bound > 0 {
+		text += fmt.Sprintf(", fewer at once %d times", r.bound)
 	}
 	return text
 }
@@ -215,7 +219,11 @@ func (b *bench) night(ctx context.Context, kind, how string, jobs int, in time.D
 		return out, err
 	}
 	out, err = w.ran(jobs)
-	out.most, out.each = most, worker.worked()/time.Duration(jobs)
+	if err != nil {
+		return out, err
+	}
+	log, err := os.ReadFile(worker.log.Name())
+	out.most, out.each, out.bound = most, worker.worked()/time.Duration(jobs), strings.Count(string(log), "requests at once are bounded")
 	return out, err
 }
 
