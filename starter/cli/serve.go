@@ -159,6 +159,9 @@ func (a *app) listen(ctx context.Context, srv *server.Server, ring *keys.Ring, l
 	if !ring.Empty() && !secure && !srv.Loopback() {
 		log.Warn("keys cross the network in clear: give --tls-cert and --tls-key, or have a proxy in front that does TLS")
 	}
+	if a.Release != nil {
+		defer context.AfterFunc(ctx, a.Release)() // a second signal ends the program
+	}
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
@@ -169,11 +172,6 @@ func (a *app) listen(ctx context.Context, srv *server.Server, ring *keys.Ring, l
 			select {
 			case <-again:
 				srv.Reload()
-			case <-ctx.Done():
-				if a.Release != nil {
-					a.Release() // a second signal ends the program
-				}
-				return
 			case <-over:
 				return
 			}

@@ -58,10 +58,10 @@ func TestServe(t *testing.T) {
 	errs, ended := &heard{}, make(chan int, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	released := false
+	released := make(chan struct{})
 	go func() {
 		ended <- cli.Run(ctx, []string{"serve", "--addr", "127.0.0.1:0", "--json", "--address", s.address}, cli.World{
-			In: strings.NewReader(""), Out: in, Err: errs, Now: time.Now, Local: time.UTC, Release: func() { released = true },
+			In: strings.NewReader(""), Out: in, Err: errs, Now: time.Now, Local: time.UTC, Release: func() { close(released) },
 			Env: config.Env{"HOME=" + t.TempDir(), "OFFPEAK_LEDGER=" + s.ledger, "OFFPEAK_ARCHIVE=file://" + filepath.Join(dir, "archive"), "OFFPEAK_HTTP_KEYS_FILE=" + file},
 		})
 		_ = in.Close()
@@ -138,8 +138,9 @@ func TestServe(t *testing.T) {
 		t.Errorf("results: %d %s", status, text)
 	}
 	stop()
-	if code := <-ended; code != batch.ExitDone || !released {
-		t.Errorf("exit code %d, released %v", code, released)
+	<-released // a second signal would end the program
+	if code := <-ended; code != batch.ExitDone {
+		t.Errorf("exit code %d", code)
 	}
 	log := errs.String()
 	for _, secret := range []string{secrets["read"], secrets["operate"], "Say it", s.ledger} {
