@@ -83,6 +83,9 @@ type Tx interface {
 	Balances(key string, from, to time.Time) ([]Balance, error)
 	Count(key string) (int, error) // attempts of a key without an end
 
+	Errand(key string) (Errand, bool, error)
+	ForgetErrands(before time.Time) error // those that were begun before
+
 	Save(Changes) error
 }
 
@@ -244,4 +247,5 @@ type Changes struct {
 	Purses      []Purse
 	Halts       []Halt // without a time: none any more
 	Balances    []Balance
+	Errands     []Errand
 }

@@ -33,7 +33,9 @@ type work struct {
 	halts    shelf[string, Halt]     // all of them, once loaded
 	halted   bool                    // halts are loaded
 	balances shelf[reading, Balance] // only ever added
-	flights  map[string]*air         // in flight, by key
+	errands  shelf[string, Errand]
+	tidy     bool            // old errands are to be removed
+	flights  map[string]*air // in flight, by key
 
 	payloads, draftPayloads []Payload
 	charges, draftCharges   []Charge
@@ -50,6 +52,7 @@ func newWork(tx Tx, now time.Time, size int) *work {
 	w.keys.load = guard(w, w.loadKey)
 	w.purses.load = guard(w, w.loadPurse)
 	w.balances.load = func(reading) (Balance, bool, error) { return Balance{}, false, nil }
+	w.errands.load = guard(w, tx.Errand)
 	w.halts.load = func(string) (Halt, bool, error) { return Halt{}, false, nil } // see halt
 	return w
 }
@@ -167,6 +170,7 @@ func (w *work) keep() {
 	w.purses.keep()
 	w.halts.keep()
 	w.balances.keep()
+	w.errands.keep()
 	w.payloads = append(w.payloads, w.draftPayloads...)
 	w.charges = append(w.charges, w.draftCharges...)
 	w.draftPayloads, w.draftCharges = nil, nil
@@ -183,6 +187,7 @@ func (w *work) drop() {
 	w.purses.drop()
 	w.halts.drop()
 	w.balances.drop()
+	w.errands.drop()
 	w.draftPayloads, w.draftCharges = nil, nil
 }
 
@@ -195,7 +200,7 @@ func (w *work) flush() error {
 	c := Changes{
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
 		Payloads: w.payloads, Charges: w.charges, Keys: w.keys.take(),
-		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(),
+		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(), Errands: w.errands.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()
 	c.Attempts, c.NewAttempts = w.attempts.split()
@@ -203,6 +208,12 @@ func (w *work) flush() error {
 		c.Windows = append(c.Windows, k.Windows...)
 	}
 	w.payloads, w.charges = nil, nil
+	if w.tidy {
+		w.tidy = false
+		if err := w.check(w.tx.ForgetErrands(w.now.Add(-KeepErrands))); err != nil {
+			return err
+		}
+	}
 	return w.check(w.tx.Save(c))
 }
 

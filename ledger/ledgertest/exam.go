@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Keys", keys},
 		{"LogsBatches", logsBatches},
 		{"Balances", balances},
+		{"Errands", errands},
 		{"Known", known},
 		{"Reading", reading},
 		{"Listing", listing},
@@ -104,7 +105,7 @@ func (r *room) open(t testing.TB) *ledger.Ledger {
 func (r *room) wipe(t tb) {
 	t.Helper()
 	statement := "UPDATE head SET n = 0, hash = '" + ledger.Genesis + "'"
-	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances"} {
+	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances", "errands"} {
 		statement += "; DELETE FROM " + table
 	}
 	if err := r.place.Exec(statement); err != nil {
