@@ -65,13 +65,14 @@ var rules = []rule{
 	{"starter/books", append([]string{"ledger", "ledger/open", "archive", "provider", "provider/swarms", "report", "internal/config", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "an operator's commands read the books and the answers themselves, for when Temporal and every worker are down; it changes nothing"},
 	{"starter/estimate", append([]string{"batch/manifest", "provider", "provider/swarms", "internal/config"}, nouns...), nil, "what a batch will cost is the same at every door"},
 	{"starter/httpapi", append([]string{
-		"starter/httpapi/...", "starter/nightly", "starter/books", "starter/switches", "starter/estimate", "batch/manifest", "archive", "report", "internal/...",
+		"starter/httpapi/...", "starter/nightly", "starter/books", "starter/switches", "starter/once", "starter/estimate", "batch/manifest", "archive", "report", "internal/...",
 		"github.com/danielgtaylor/huma/v2/...", "go.uber.org/zap/...", "golang.org/x/time/rate", "github.com/google/uuid",
 	}, nouns...), nil, "HTTP offers the verbs that every door has: never the hands or the story"},
 	{"starter/web", append([]string{
 		"starter/httpapi/keys", "starter/httpapi/problem", "starter/nightly", "starter/books", "starter/estimate", "batch/manifest", "workflows", "internal/config",
 		"go.uber.org/zap/...", "golang.org/x/sync/singleflight",
 	}, nouns...), nil, "a page shows what the other doors tell: never the hands or the stores"},
+	{"starter/once", append([]string{"ledger", "ledger/open", "internal/config", "github.com/google/uuid"}, nouns...), []string{"net/http"}, "a request that came twice is found in the books themselves, by every server on them"},
 	{"starter/switches", append([]string{"ledger", "ledger/open", "internal/config"}, nouns...), []string{"net/http"}, "whoever pulls a kill switch writes to the books themselves, and asks neither Temporal nor a worker"},
 	{"starter/cli/demo", []string{"..."}, nil, "the demo plays everybody: server, provider, worker and user"},
 	{"cmd/simulator", []string{"simulator", "money", "tariff", "github.com/spf13/cobra"}, nil, "a door to the simulator"},

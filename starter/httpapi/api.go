@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/starter/books"
 	"github.com/offpeak/offpeak/starter/nightly"
+	"github.com/offpeak/offpeak/starter/once"
 )
 
 // Options are what the door gets from outside. Only Client and Env are required.
@@ -45,6 +47,7 @@ type API struct {
 	huma    huma.API
 	books   lazy[*books.Books]
 	uploads lazy[*uploads]
+	once    lazy[*once.Desk]
 }
 
 // New makes the handler. Its settings are read once, here; what is wrong with
@@ -77,6 +80,8 @@ func New(o Options) (*API, error) {
 	a.uploads.close = (*uploads).close
 	a.books.open = func(ctx context.Context) (*books.Books, error) { return books.Open(ctx, o.Env) }
 	a.books.close = (*books.Books).Close
+	a.once.open = func(ctx context.Context) (*once.Desk, error) { return once.Open(ctx, o.Env) }
+	a.once.close = (*once.Desk).Close
 	if o.Books != nil {
 		a.books.have(o.Books)
 	}
@@ -91,11 +96,7 @@ func New(o Options) (*API, error) {
 
 // Close lets go of what was opened here.
 func (a *API) Close() error {
-	err := a.uploads.end()
-	if e := a.books.end(); err == nil {
-		err = e
-	}
-	return err
+	return errors.Join(a.uploads.end(), a.books.end(), a.once.end())
 }
 
 // operations registers all, in the order of the documentation.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -41,6 +42,7 @@ var world struct {
 	down    *httptest.Server // a door to nowhere: no Temporal, no ledger, no archive
 	read    string           // keys
 	operate string
+	ring    *keys.Ring
 	judge   *judge
 }
 
@@ -55,6 +57,12 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	if all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == ""; all && code == 0 {
+		for _, missing := range world.judge.unseen() {
+			fmt.Fprintln(os.Stderr, "never seen, though the document has it:", missing)
+			code = 1
+		}
+	}
 	if err := end(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -78,6 +86,12 @@ func build(ctx context.Context) (func() error, error) {
 	}
 	ends = append(ends, func() error { return os.RemoveAll(dir) })
 	world.dir = dir
+	// Nobody's own keys are used, and no metadata service is looked for.
+	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_EC2_METADATA_DISABLED": "true"} {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
 	world.env = config.Env{"HOME=" + dir, "OFFPEAK_LEDGER=sqlite:" + filepath.Join(dir, "offpeak.db"), "OFFPEAK_ARCHIVE=file://" + filepath.Join(dir, "archive")}
 	temporal, err := devserver.Start(ctx, devserver.Options{})
 	if err != nil {
@@ -166,24 +180,19 @@ func doors(ends *[]func() error) error {
 	if err != nil {
 		return err
 	}
-	roots, err := httpapi.ParseRoots([]string{"file://" + world.dir + "/roots/"})
+	roots, err := httpapi.ParseRoots([]string{"file://" + world.dir + "/roots/", "s3://nights/in/?region=r&endpoint=http://127.0.0.1:1"})
 	if err != nil {
 		return err
 	}
 	hub := events.New(events.Options{Find: events.Nights(world.client), Shape: httpapi.Shape, Every: 20 * time.Millisecond})
 	*ends = append(*ends, func() error { hub.Close(); return nil })
+	world.ring = ring
 	open := func(o httpapi.Options) (*httptest.Server, error) {
 		api, err := httpapi.New(o)
 		if err != nil {
 			return nil, err
 		}
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			if k, ok := ring.Check(secret); ok {
-				r = r.WithContext(keys.With(r.Context(), k))
-			}
-			api.ServeHTTP(w, r)
-		}))
+		s := httptest.NewServer(authenticated(api))
 		*ends = append(*ends, api.Close, func() error { s.Close(); return nil })
 		return s, nil
 	}
@@ -203,6 +212,25 @@ func doors(ends *[]func() error) error {
 	}
 	world.judge, err = newJudge(world.server.URL)
 	return err
+}
+
+// authenticated says whose key came, as the server does.
+func authenticated(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if k, ok := world.ring.Check(secret); ok {
+			r = r.WithContext(keys.With(r.Context(), k))
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// serve is one more door.
+func serve(t *testing.T, api http.Handler) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(authenticated(api))
+	t.Cleanup(s.Close)
+	return s
 }
 
 // call is one request and what it is sent with.

@@ -12,6 +12,8 @@ import (
 	"path"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
@@ -36,28 +38,30 @@ const maxManifest = 16 << 20
 const maxBody = 4 * batch.MaxInline
 
 // input reads a manifest, or {"manifest": URL, "name": ..., "window": ...}.
-func (a *API) input(ctx context.Context, op string, p *Payload) (wanted, []byte, error) {
+func (a *API) input(ctx context.Context, op string, p *Payload) (wanted, error) {
 	body, err := p.whole(op, maxBody)
 	if err != nil {
-		return wanted{}, nil, err
+		return wanted{}, err
 	}
+	return a.inputOf(ctx, op, p.contentType, body)
+}
+
+func (a *API) inputOf(ctx context.Context, op, contentType string, body []byte) (wanted, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return wanted{}, body, bad(op, "body", "there is none", "send a manifest, as JSON or as YAML")
+		return wanted{}, bad(op, "body", "there is none", "send a manifest, as JSON or as YAML")
 	}
-	if p.contentType == jsonType && bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
-		return wanted{}, body, syntax(op, body, errors.New("a manifest is an object: {"))
+	if contentType == jsonType && bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
+		return wanted{}, syntax(op, body, errors.New("a manifest is an object: {"))
 	}
-	if p.contentType == jsonType {
+	if contentType == jsonType {
 		var ref struct {
 			Manifest *json.RawMessage `json:"manifest"`
 		}
 		if json.Unmarshal(body, &ref) == nil && ref.Manifest != nil {
-			w, err := a.reference(ctx, op, body)
-			return w, body, err
+			return a.reference(ctx, op, body)
 		}
 	}
-	w, err := a.inline(ctx, body)
-	return w, body, err
+	return a.inline(ctx, body)
 }
 
 func (a *API) inline(ctx context.Context, body []byte) (wanted, error) {
@@ -119,13 +123,7 @@ func (a *API) reference(ctx context.Context, op string, body []byte) (wanted, er
 	text, err := a.fetch(ctx, ref.URL)
 	switch {
 	case err != nil && name == "":
-		var f *batch.Fault
-		if errors.As(err, &f) && f.Kind == batch.NotFound {
-			found := *f
-			found.Hint = "where only the worker can read it, say its name, too"
-			return wanted{}, &found
-		}
-		return wanted{}, err
+		return wanted{}, a.unread(op, ref.URL, err)
 	case err != nil:
 		return w, nil //nolint:nilerr // the worker reads it, and says what is wrong
 	}
@@ -153,6 +151,23 @@ func (a *API) reference(ctx context.Context, op string, body []byte) (wanted, er
 	}
 	w.manifest, w.read, w.jobs = m, true, a.jobsOf(ctx, m)
 	return w, nil
+}
+
+// unread is why a manifest without a name can't be started: this side doesn't
+// get at it. What a bucket says of the server's rights stays in the log.
+func (a *API) unread(op, raw string, err error) error {
+	f := &batch.Fault{Kind: batch.OutOfReach, Op: op, Thing: shownURL(raw), Detail: "this server can't read it", Hint: "where only the worker can read it, say its name, too"}
+	if batch.KindOf(err) == batch.NotFound {
+		f.Kind, f.Detail = batch.NotFound, "there is nothing of this name on the server's side"
+	}
+	if strings.HasPrefix(raw, "file:") {
+		if f.Kind == batch.OutOfReach {
+			f.Kind = batch.BadInput
+		}
+		return f
+	}
+	a.Log.Warn("a manifest can't be read", zap.String("url", shownURL(raw)), zap.Error(err))
+	return f
 }
 
 // known is the fault of a manifest that would have to be read here.

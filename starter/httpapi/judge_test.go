@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,4 +201,20 @@ func (j *judge) find(id string) described {
 		}
 	}
 	return described{}
+}
+
+// unseen are the operations and statuses that the document has and no test met.
+// What any operation may answer is under default.
+func (j *judge) unseen() (out []string) {
+	for _, methods := range j.parts.Paths {
+		for _, op := range methods {
+			for status := range op.Responses {
+				if status != "default" && !j.seen[op.OperationID][status] {
+					out = append(out, op.OperationID+" "+status)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -21,7 +21,7 @@ func (a *API) priceOperations() {
 		text:    "Reads a manifest as a start would, with the jobs of jobs_from where this server can read them, and says all that is wrong at once. Nothing is started and nothing is sent.",
 		body:    a.manifestBody(true),
 	}, func(ctx context.Context, in *manifestInput) (*checkOutput, error) {
-		w, _, err := a.input(ctx, "validate-manifest", &in.Payload)
+		w, err := a.input(ctx, "validate-manifest", &in.Payload)
 		if err == nil {
 			err = w.known("validate-manifest")
 		}
@@ -43,7 +43,7 @@ the credits that the account must hold, whether it fits tonight, and when it wou
 this server has SWARMS_API_KEY; else notes say what was taken instead.`,
 		body: a.manifestBody(true),
 	}, func(ctx context.Context, in *manifestInput) (*priceOutput, error) {
-		w, _, err := a.input(ctx, "estimate-manifest", &in.Payload)
+		w, err := a.input(ctx, "estimate-manifest", &in.Payload)
 		if err == nil {
 			err = w.known("estimate-manifest")
 		}

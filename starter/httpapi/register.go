@@ -51,7 +51,7 @@ func register[I, O any](a *API, o operation, h func(context.Context, *I) (*O, er
 	for _, status := range a.statuses(o) {
 		op.Responses[strconv.Itoa(status)] = a.problemResponse(http.StatusText(status))
 	}
-	op.Responses["default"] = a.problemResponse("Any other error: 408, 429, 500")
+	op.Responses["default"] = a.problemResponse("Any other error, such as 408, 429 or 500")
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
@@ -67,9 +67,12 @@ func register[I, O any](a *API, o operation, h func(context.Context, *I) (*O, er
 
 // statuses are the errors of an operation.
 func (a *API) statuses(o operation) []int {
-	out := append([]int{http.StatusUnauthorized, http.StatusNotAcceptable, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}, o.errors...)
+	out := append([]int{http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}, o.errors...)
 	if o.scope == keys.Operate {
 		out = append(out, http.StatusForbidden)
+	}
+	if o.status != http.StatusNoContent {
+		out = append(out, http.StatusNotAcceptable)
 	}
 	if o.body != nil {
 		out = append(out, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge)

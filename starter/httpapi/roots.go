@@ -85,6 +85,8 @@ func (r Roots) Allow(field, raw string) error {
 		return wrong("it names no file and no object of a bucket")
 	case u.Scheme != "file" && u.Scheme != "s3":
 		return wrong("its scheme is neither file nor s3")
+	case malformed(u):
+		return wrong("its query can't be read")
 	case climbs(u):
 		return wrong("its path has .. or an empty part in it")
 	}
@@ -104,6 +106,11 @@ func (r Roots) Allow(field, raw string) error {
 		Kind: problem.Forbidden, Op: op, Thing: field, Detail: detail,
 		Hint: "upload the jobs (POST /v1/uploads), or have the server's owner add the folder or bucket to OFFPEAK_HTTP_ROOTS",
 	}
+}
+
+func malformed(u *url.URL) bool {
+	_, err := url.ParseQuery(u.RawQuery)
+	return err != nil
 }
 
 // climbs says that a path may leave the folder that it begins with, also where

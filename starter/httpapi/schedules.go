@@ -120,7 +120,7 @@ func (a *API) scheduleOperations() {
 	})
 	register(a, operation{
 		id: "backfill-schedule", method: http.MethodPost, path: "/v1/schedules/{id}/backfill", tag: tagSchedule, scope: operate, status: http.StatusAccepted,
-		errors:  []int{http.StatusNotFound, http.StatusConflict},
+		errors:  missing,
 		summary: "Make up for missed starts",
 		text:    "Of reconciliations, day by day. A night can't be made up for, its cheap hours are gone: only the one that is open now can still be started.",
 		body:    jsonBody[stretch](a, "From when to when", true, `{"from":"2026-11-20T00:00:00Z","to":"2026-11-22T00:00:00Z"}`),

@@ -2,11 +2,16 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/starter/httpapi/keys"
+	"github.com/offpeak/offpeak/starter/httpapi/problem"
 	"github.com/offpeak/offpeak/starter/nightly"
+	"github.com/offpeak/offpeak/starter/once"
 )
 
 // links are where a batch's other sides are.
@@ -67,10 +72,53 @@ body is 422. An error isn't kept: mend it and send it again with the same key.`,
 }
 
 func (a *API) start(ctx context.Context, in *startInput) (*startOutput, error) {
-	w, _, err := a.input(ctx, "start-batch", &in.Payload)
+	if in.Key == "" {
+		w, err := a.input(ctx, "start-batch", &in.Payload)
+		if err != nil {
+			return nil, err
+		}
+		return a.startNow(ctx, w)
+	}
+	body, err := in.whole("start-batch", maxBody)
 	if err != nil {
 		return nil, err
 	}
+	desk, err := a.once.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	who, _ := keys.From(ctx)
+	kept, replayed, err := desk.Do(ctx, []string{"start-batch", who.ID, in.Key}, []string{in.contentType, string(body)}, func() ([]byte, error) {
+		w, err := a.inputOf(ctx, "start-batch", in.contentType, body)
+		if err != nil {
+			return nil, err
+		}
+		out, err := a.startNow(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(out)
+	})
+	if errors.Is(err, once.ErrDiffers) {
+		return nil, &batch.Fault{
+			Kind: problem.KeyReused, Op: "start-batch", Thing: "Idempotency-Key", Detail: "it came with another body before, in the last 30 days",
+			Hint: "take a new key for another body; send the same body to get the first answer again",
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &startOutput{}
+	if err := json.Unmarshal(kept, out); err != nil {
+		return nil, err
+	}
+	if replayed {
+		out.Replayed = "true"
+	}
+	return out, nil
+}
+
+func (a *API) startNow(ctx context.Context, w wanted) (*startOutput, error) {
 	n, err := a.Client.Start(ctx, w.request)
 	if err != nil {
 		return nil, err
