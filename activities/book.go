@@ -30,7 +30,7 @@ type answer struct {
 //	2xx without                     unknown, billed: never sent again
 //	429                             reserved, uncounted; a floor for the key
 //	another 4xx                     rejected
-//	401, 403                        rejected; the key is closed, the batch stopped
+//	401, 403                        reserved, uncounted; the key is closed, the batch stopped: the gate parks it
 //	402                             reserved, uncounted; the key is held
 //	not written                     reserved, counted
 //	5xx, timeout, reset, cut short  unknown: looked up before it is sent again

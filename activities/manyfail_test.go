@@ -262,8 +262,7 @@ func TestABatchThatMayNotBe(t *testing.T) {
 	}
 }
 
-// A refused key: the first job is rejected, the others are parked, and nothing
-// more is sent.
+// A refused key: all are parked, and nothing more is sent.
 func TestABatchWithARefusedKey(t *testing.T) {
 	w := newWorld(t, nil).faults(inBatch(simulator.Rule{Kind: simulator.KindStatus, Status: 401})).planned(manifest(6, "")).proven()
 	_, ends := w.whole(upTo(6)...)
@@ -271,7 +270,7 @@ func TestABatchWithARefusedKey(t *testing.T) {
 	for _, o := range ends {
 		count[o.State]++
 	}
-	if count[batch.Rejected] != 1 || count[batch.Parked] != 5 || len(w.posts()) != 0 || len(w.groups()) != 1 {
+	if count[batch.Parked] != 6 || len(w.posts()) != 0 || len(w.groups()) != 1 {
 		t.Errorf("%v after %d single requests", count, len(w.posts()))
 	}
 	w.honest()

@@ -11,8 +11,9 @@ import (
 // yesterday names the last night that is over.
 const yesterday = "yesterday"
 
-// NightBatches lists the batches of one night, by id. A night on which nothing
-// was planned has none.
+// NightBatches lists the batches of one night, by id. A date on which nothing
+// was planned is NotFound: whoever named it meant another. That the last night
+// that is over has none is no fault, since a schedule asks every morning.
 func (h *Hands) NightBatches(ctx context.Context, in batch.NightRequest) ([]batch.ID, error) {
 	night, err := nightOf(in)
 	if err != nil {
@@ -27,6 +28,12 @@ func (h *Hands) NightBatches(ctx context.Context, in batch.NightRequest) ([]batc
 		if id.Night() == night {
 			out = append(out, id)
 		}
+	}
+	if len(out) == 0 && in.Night != yesterday {
+		return nil, raise(&batch.Fault{
+			Kind: batch.NotFound, Op: "list a night's batches", Thing: in.Night, Moved: batch.MovedNo,
+			Detail: "these books have no batch of this night", Hint: "starter list says of which nights there are some; a night is named by the date of its evening",
+		})
 	}
 	return out, nil
 }

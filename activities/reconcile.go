@@ -65,7 +65,7 @@ func (h *Hands) reconcile(ctx context.Context, in batch.ReconcileRequest, p *pul
 		return batch.Reconciliation{}, err
 	}
 	r := &reconciliation{Hands: h, in: in, batch: b, span: ranIn(b, in.Span), pulse: p}
-	r.out = batch.Reconciliation{Batch: b.ID, Span: r.span}
+	r.out = batch.Reconciliation{Batch: b.ID, Span: r.span, Attributes: h.Attributes}
 	for _, step := range []func(context.Context) error{r.gather, r.open, r.read, r.settle, r.compare, r.book, r.excuse, r.credits} {
 		if err := step(ctx); err != nil {
 			return batch.Reconciliation{}, err

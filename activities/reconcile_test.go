@@ -389,7 +389,6 @@ func TestNightBatches(t *testing.T) {
 		want  []batch.ID
 	}{
 		"by date":            {"2026-11-22", nine, both},
-		"another date":       {"2026-11-21", nine, []batch.ID{}},
 		"in the morning":     {"yesterday", time.Date(2026, 11, 23, 7, 0, 0, 0, pacific), both},
 		"as it closes":       {"yesterday", time.Date(2026, 11, 23, 6, 0, 0, 0, pacific), both},
 		"while it runs":      {"yesterday", time.Date(2026, 11, 23, 5, 59, 59, 0, pacific), []batch.ID{}},
@@ -401,6 +400,9 @@ func TestNightBatches(t *testing.T) {
 		if err != nil || got == nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
+	}
+	if _, err := w.hands.NightBatches(t.Context(), batch.NightRequest{Night: "2026-11-21", Asked: nine}); kindOf(t, err) != batch.NotFound || !strings.Contains(err.Error(), "2026-11-21") {
+		t.Errorf("a date without batches: %v", err)
 	}
 	if _, err := w.hands.NightBatches(t.Context(), batch.NightRequest{Night: "tonight", Asked: nine}); kindOf(t, err) != batch.BadInput {
 		t.Errorf("%v", err)

@@ -36,7 +36,9 @@ func (s *submission) limited(ctx context.Context, c ledger.Closing, f *batch.Fau
 	return s.back(until, f)
 }
 
-// refused closes the key before anything else can leave with it.
+// refused closes the key before anything else can leave with it. Nothing ran,
+// and the job has no fault: the gate parks it like all others of the batch, and
+// a run with a key that works sends it.
 func (s *submission) refused(ctx context.Context, c ledger.Closing, f *batch.Fault) error {
 	why := said(f)
 	s.Log.Error("the provider refused the key: nothing else is sent", zap.String("batch", string(s.in.Batch)), zap.String("key", s.key), zap.String("detail", why))
@@ -47,7 +49,7 @@ func (s *submission) refused(ctx context.Context, c ledger.Closing, f *batch.Fau
 		if err := s.Ledger.StopBatch(ctx, s.in.Batch, "the provider refused the key: "+why); err != nil {
 			return err
 		}
-		_, err := s.Ledger.Reject(ctx, c, why)
+		_, err := s.Ledger.Return(ctx, c, ledger.Returning{Why: why})
 		return err
 	})
 }

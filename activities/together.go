@@ -126,7 +126,7 @@ func (s *item) takeBack(ctx context.Context, c ledger.Closing, ret ledger.Return
 //
 //	429                           all reserved, uncounted; a floor for the key
 //	402                           all reserved; the key is held
-//	401                           the first rejected; the key is closed, the batch stopped
+//	401                           all reserved; the key is closed, the batch stopped: the gate parks them
 //	another 4xx                   all reserved, and sent alone: one of them is to blame, or the endpoint
 //	not written                   all reserved, counted
 //	5xx, timeout, reset, no JSON  all unknown

@@ -39,6 +39,8 @@ type Reconciliation struct {
 
 	Credits Drawdown `json:"credits,omitzero"`
 
+	Attributes bool `json:"attributes,omitempty"` // the namespace has our search attributes
+
 	Findings []Finding `json:"findings"` // what doesn't agree: each fails the audit
 	Notes    []Note    `json:"notes"`    // what a person should know, and nothing fails for
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/simulator"
+	"github.com/offpeak/offpeak/workflows"
 )
 
 // doubtful is a short night of six jobs, of which three lose their answers
@@ -81,8 +82,25 @@ func (h *house) wantClosed(id batch.ID) {
 		h.t.Errorf("after it: %+v; the provider billed %s", r, h.books().billed)
 	}
 	h.wantRecorded(id)
+	h.wantFindable(id, workflows.StateDone)
 	if again := h.reconciled(name, batch.ExitDone); again.Money != r.Money || again.Jobs != r.Jobs {
 		h.t.Errorf("a second one says %+v, the first %+v", again, r)
+	}
+}
+
+// wantFindable wants a batch's reconciliation to be found by its search
+// attributes, as a night is.
+func (h *house) wantFindable(id batch.ID, state string) {
+	h.t.Helper()
+	d, err := h.client.DescribeWorkflowExecution(h.t.Context(), batch.ReconcileInput{Batch: id}.WorkflowID(), "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	has := d.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()
+	for name, want := range map[string]string{workflows.AttrBatch: string(id), workflows.AttrNight: string(id.Night()), workflows.AttrState: state} {
+		if got := string(has[name].GetData()); got != fmt.Sprintf("%q", want) {
+			h.t.Errorf("%s is %s, want %q", name, got, want)
+		}
 	}
 }
 

@@ -51,9 +51,16 @@ func ReconcileBatch(ctx workflow.Context, in batch.ReconcileInput) (batch.Result
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) { return p, nil }); err != nil {
 		return batch.Result{}, err
 	}
+	searched := false // the namespace has the attributes, as the hands said
 	enter := func(state string) {
 		p.State = state
 		show(ctx, fmt.Sprintf("**%s**: %s", in.Batch, state))
+		if !searched {
+			return
+		}
+		if err := attributes(ctx, in.Batch, state); err != nil {
+			workflow.GetLogger(ctx).Warn("search attributes not set", "error", err)
+		}
 	}
 	fail := func(err error) (batch.Result, error) {
 		enter(StateFailed)
@@ -69,7 +76,7 @@ func ReconcileBatch(ctx workflow.Context, in batch.ReconcileInput) (batch.Result
 	if err != nil {
 		return fail(err)
 	}
-	p.Span = books.Span
+	p.Span, searched = books.Span, books.Attributes
 	enter(StateAuditing)
 	result, err := AuditDiscount.Do(ctx, batch.AuditRequest{Batch: in.Batch, Span: books.Span, Again: true, Books: &books})
 	if err != nil {

@@ -27,13 +27,17 @@ func (n *night) enter(ctx workflow.Context, state string) {
 	if !n.planned || !n.terms.Attributes {
 		return
 	}
-	err := workflow.UpsertTypedSearchAttributes(ctx,
-		attrBatch.ValueSet(string(n.terms.Batch)),
-		attrNight.ValueSet(string(n.terms.Batch.Night())),
-		attrState.ValueSet(n.shown()))
+	err := attributes(ctx, n.terms.Batch, n.shown())
 	if err != nil {
 		n.log.Warn("search attributes not set", "error", err)
 	}
+}
+
+// attributes say which batch a run is about, and how it stands, to whoever
+// searches.
+func attributes(ctx workflow.Context, id batch.ID, state string) error {
+	return workflow.UpsertTypedSearchAttributes(ctx,
+		attrBatch.ValueSet(string(id)), attrNight.ValueSet(string(id.Night())), attrState.ValueSet(state))
 }
 
 // show hands the details to the Temporal UI. A worker answers for them: they

@@ -189,7 +189,7 @@ func worse(a, b int) int {
 
 func (a *app) writeNight(b batch.NightBooks) {
 	if b.Of == 0 {
-		fmt.Fprintf(a.Out, "night %s: these books have no batch of it\n", b.Night)
+		fmt.Fprintf(a.Out, "night %s: nothing was planned, so that there is nothing to reconcile\n", b.Night)
 		return
 	}
 	fmt.Fprintf(a.Out, "night %s: %d of %d judged", b.Night, len(b.Batches), b.Of)

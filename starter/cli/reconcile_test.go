@@ -65,8 +65,8 @@ func TestReconcile(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &b); err != nil || got.code != batch.ExitAudit || len(b.Batches) != 2 || len(b.Failed) != 1 || b.Failed[0].Kind != batch.DiscountMissed {
 		t.Errorf("%v: %+v", err, got)
 	}
-	if got := s.run(t.Context(), t, 0, "reconcile", "--night", "2026-01-02"); got.code != 0 || !strings.Contains(got.out, "no batch") {
-		t.Errorf("a night without a batch: %+v", got)
+	if got := s.run(t.Context(), t, 0, "reconcile", "--night", "2026-01-02"); got.code != batch.ExitBadInput || !strings.Contains(got.err, "no batch of this night") {
+		t.Errorf("a date without a batch: %+v", got)
 	}
 	if n := s.books.Totals().Executions; n != sent {
 		t.Errorf("%d jobs ran, want still %d: reconcile sent something", n, sent)
