@@ -19,6 +19,8 @@ url=${OFFPEAK_URL:-http://127.0.0.1:8780}
 answer=$(mktemp) && trap 'rm -f "$answer" "$answer.part"' EXIT
 
 say() { printf '%s\n' "$*" >&2; }
+away() { say "hint: is starter serve running at $url? OFFPEAK_URL names another place"; exit 6; }
+[ -r "$manifest" ] || { say "error: $manifest can't be read"; exit 2; }
 
 # show JSON shows the fields that a person wants to see; jq would do it better.
 show() {
@@ -36,7 +38,7 @@ http() { curl --silent --show-error --connect-timeout 5 --config <(key) "$@"; }
 # fetch FILE PATH puts a whole answer into a file; a problem is shown, and ends the script.
 fetch() {
   local file=$1 path=$2 status
-  status=$(http --retry 5 --retry-all-errors --output "$file.part" --write-out '%{http_code}' "$url$path") || exit 6
+  status=$(http --retry 5 --retry-all-errors --output "$file.part" --write-out '%{http_code}' "$url$path") || away
   if [ "$status" != 200 ]; then refused "$status" "$file.part"; fi
   mv "$file.part" "$file"
 }
@@ -44,7 +46,7 @@ fetch() {
 # refused STATUS FILE shows the problem as it came, which says what is wrong and, as hint, what to do.
 refused() {
   say "HTTP $1: $(cat "$2")"
-  case $1 in 4??) exit 2 ;; *) exit 6 ;; esac
+  case $1 in 402) exit 4 ;; 4??) exit 2 ;; *) exit 6 ;; esac
 }
 
 # 1. Start. The same manifest on the same day has the same idempotency key: a
@@ -52,7 +54,7 @@ refused() {
 case $manifest in *.json) type=application/json ;; *) type=application/yaml ;; esac
 again=$(date +%F)-$(cksum <"$manifest" | tr -s ' ' -)
 head=$(http --retry 5 --retry-all-errors --max-time 60 --output "$answer" --write-out '%{http_code} %header{location}' \
-  --header "Content-Type: $type" --header "Idempotency-Key: $again" --data-binary "@$manifest" "$url/v1/batches") || exit 6
+  --header "Content-Type: $type" --header "Idempotency-Key: $again" --data-binary "@$manifest" "$url/v1/batches") || away
 read -r status night <<<"$head"
 case $status in
   200 | 201) show "$(cat "$answer")" "HTTP $status:" ;;

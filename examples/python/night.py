@@ -162,7 +162,9 @@ class Patience:
     def wait(self, error, retry_after=""):
         pause = float(retry_after) if retry_after.isdigit() else 2.0
         now = time.monotonic()
-        self.until = self.until or now + OUTAGE
+        if self.until is None:
+            self.until = now + OUTAGE
+            say(f"{error}; trying again for {OUTAGE // 60} minutes")
         if now + pause > self.until:
             raise error
         time.sleep(pause)
@@ -213,7 +215,7 @@ def main():
         say(f"error: {e}")
         return 2 if getattr(e, "filename", None) else 6
     except KeyboardInterrupt:
-        say("stopped following; the night goes on, and the same command comes back to it")
+        say("stopped; a night that was started goes on, and the same command comes back to it")
         return 130
 
 
