@@ -31,7 +31,7 @@ func TestBench(t *testing.T) {
 	}
 	for _, want := range []string{
 		"commit this, ", "one round", "ledger alone, sqlite", "raw Go loop, nothing kept", "1.000", "whole night by lanes, sqlite",
-		"whole night by jobs, sqlite", "large, beside the small one", "ms after the opening",
+		"whole night by jobs, sqlite", "a large one beside it, sqlite", "ms after the opening",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)

@@ -75,7 +75,7 @@ func (b *bench) large(ctx context.Context, kind string, small ran) error {
 		return err
 	}
 	ratio := int64(1000 * (r.took / time.Duration(b.many)) / (small.took / time.Duration(b.jobs)))
-	b.add("the same, large, beside the small one", b.many, round{
+	b.add("a large one beside it, "+kind, b.many, round{
 		took: r.took, thousand: ratio,
 		note: fmt.Sprintf("%s, first request %d ms after the opening", r.worker(), r.first.Sub(r.opens).Milliseconds()),
 	})

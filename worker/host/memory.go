@@ -13,8 +13,8 @@ const (
 	gcPercent = 400
 	// memoryLimit is what Go's memory grows to at most for that, in bytes: nearer
 	// to it the collector works more often. What lives may be more. The program
-	// itself and SQLite's pages are a hundred MiB beside it.
-	memoryLimit = 128 << 20
+	// itself and SQLite's pages are up to a hundred MiB beside it.
+	memoryLimit = 160 << 20
 )
 
 // tuneMemory sets the collector, unless the environment does (GOGC, GOMEMLIMIT).
