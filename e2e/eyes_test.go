@@ -107,6 +107,13 @@ func (e *eyes) clean(ctx context.Context, view string) {
 	e.seen = nil
 }
 
+// forget drops what was complained about since the last time.
+func (e *eyes) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.seen = nil
+}
+
 // barriers are what axe-core calls serious or critical in the page.
 func (e *eyes) barriers(ctx context.Context) (out []string) {
 	e.t.Helper()

@@ -2,31 +2,35 @@ package e2e
 
 import (
 	"context"
-	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/simulator"
-	"github.com/offpeak/offpeak/starter/books"
-	"github.com/offpeak/offpeak/starter/httpapi/events"
-	"github.com/offpeak/offpeak/starter/nightly"
-	"github.com/offpeak/offpeak/starter/web"
+	"github.com/offpeak/offpeak/starter/httpapi/keys"
 )
 
+// serve starts starter serve on a free port and says where it listens.
+func (h *house) serve(extra ...string) string {
+	h.t.Helper()
+	p := h.start("starter", extra, "serve", "--addr", "127.0.0.1:0")
+	p.await("serving http")
+	return regexp.MustCompile(`serving (http://[^,\s]+)`).FindStringSubmatch(p.text())[1]
+}
+
 // TestThePage looks at every view of the page in a real browser, beside nights
-// with faults, one of them under way: light and dark, wide and narrow.
+// with faults, one of them under way: light and dark, wide and narrow. Then it
+// does what a person would: watches, pauses, goes on, cancels, signs in.
 func TestThePage(t *testing.T) {
 	t.Parallel()
 	h := open(t, want{opens: -20 * time.Minute, sim: func(o *simulator.Options) {
+		o.Accounts[0].Limits = &simulator.Limits{Quotas: []simulator.Quota{{Name: "minute", Span: time.Minute, Limit: 60}}}
 		o.Faults = []simulator.Rule{
-			{Match: "Slow", Kind: simulator.KindSlow, Delay: simulator.Duration(2500 * time.Millisecond)},
 			{Match: "Job 003", Kind: simulator.KindFullPrice},
 			{Match: "Job 005", Kind: simulator.KindReset, AfterWork: true, Attempts: simulator.Attempts{From: 1, To: 1}},
 			{Match: "Job 007", Kind: simulator.KindStatus, Status: 400, Detail: "Model gpt-9 is not available."},
@@ -34,54 +38,74 @@ func TestThePage(t *testing.T) {
 	}})
 	h.worker()
 	_ = h.starter("run", h.manifest("leaky", 20, ""))
-	text, err := os.ReadFile(h.manifest("slow-digest", 120, ""))
+	text, err := os.ReadFile(h.manifest("digest", 120, "")) // more than a minute takes
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := h.file("slow.yaml", strings.ReplaceAll(string(text), "Job ", "Slow "))
-	_ = h.starter("start", slow)
-
-	env := config.Env(h.env())
-	b, err := books.Open(t.Context(), env)
+	_ = h.starter("start", h.file("digest.yaml", strings.ReplaceAll(string(text), "Job ", "Digest ")))
+	_ = h.starter("schedule", "create", h.file("nightly.yaml", strings.ReplaceAll(string(text), "name: digest", "name: nightly-digest")))
+	secret, line, err := keys.New("ben", keys.Operate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	c := nightly.New(h.client, h.temporal.Address)
-	hub := events.New(events.Options{Find: events.Nights(c), Shape: func(v nightly.View) any { return v.Progress }})
-	defer hub.Close()
-	srv := httptest.NewServer(web.New(web.Options{
-		Client: c, Books: b, Stream: hub.Stream, Env: env, Now: time.Now, Log: zap.NewNop(), Version: "test",
-	}))
-	defer srv.Close()
+	at, locked := h.serve(), h.serve("OFFPEAK_HTTP_KEYS="+line)
 
-	ctx, cancel := context.WithTimeout(browser(t), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(browser(t), 4*time.Minute)
 	defer cancel()
 	night := string(h.night())
-	see := watch(t, ctx, srv.URL)
-	h.sameEverywhere(ctx, srv.URL, batch.ID("leaky/"+night))
+	see := watch(t, ctx, at)
+	h.sameEverywhere(ctx, at, batch.ID("leaky/"+night))
 	see.clean(ctx, "leaky")
+	live := at + "/nights/digest/" + night
 	for _, size := range []struct {
 		name string
 		w, h int64
 	}{{"wide", 1280, 1400}, {"narrow", 390, 1400}} {
 		for _, scheme := range []string{"light", "dark"} {
 			for name, path := range map[string]string{
-				"nights": "/", "leaky": "/nights/leaky/" + night, "live": "/nights/slow-digest/" + night, "jobs": "/nights/leaky/" + night + "/jobs",
-				"job": "/nights/leaky/" + night + "/job?name=Job+005", "estimate": "/estimate", "spend": "/spend", "schedules": "/schedules",
+				"nights": "/", "leaky": "/nights/leaky/" + night, "live": "/nights/digest/" + night, "jobs": "/nights/leaky/" + night + "/jobs",
+				"job": "/nights/leaky/" + night + "/job?name=Job+005", "estimate": "/estimate", "spend": "/spend", "schedules": "/schedules", "missing": "/nowhere",
+				"docs": "/docs",
 			} {
-				err := chromedp.Do(ctx,
-					chromedp.EmulateViewport(size.w, size.h), prefers(scheme),
-					chromedp.Navigate(srv.URL+path),
-					chromedp.WaitVisible(chromedp.CSS("h1")),
-				)
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
 				view := name + "-" + size.name + "-" + scheme
+				if err := chromedp.Do(ctx, chromedp.EmulateViewport(size.w, size.h), prefers(scheme), chromedp.Navigate(at+path), chromedp.WaitVisible(chromedp.CSS("h1"))); err != nil {
+					t.Fatalf("%s: %v", view, err)
+				}
 				h.shot(ctx, view)
+				if name == "missing" {
+					see.forget() // the browser says itself that there is no such page
+				}
 				see.clean(ctx, view)
 			}
 		}
 	}
+
+	// The night waits for the minute's limit, and the page says so and moves.
+	step := func(what string, steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, steps...); err != nil {
+			h.shot(ctx, "failed")
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	shown := func(text string) chromedp.Action[chromedp.Void] {
+		return chromedp.WaitVisible(`//div[@id="live"]//*[contains(text(), "` + text + `")]`)
+	}
+	step("watch", chromedp.EmulateViewport(1280, 1400), prefers("light"), chromedp.Navigate(live), shown("sending"), shown("wait: "))
+	step("pause", chromedp.Click(`//button[text()="Pause"]`), shown("paused"), chromedp.WaitVisible(`//button[text()="Resume"]`))
+	h.shot(ctx, "paused")
+	see.clean(ctx, "paused")
+	step("resume", chromedp.Click(`//button[text()="Resume"]`), shown("sending"))
+	step("cancel", chromedp.Click(`//summary[contains(., "More")]`), chromedp.SendKeys(chromedp.CSS("#why"), "enough seen"), chromedp.Click(`//button[text()="Cancel the night"]`),
+		shown("audit"), chromedp.WaitVisible(`//a[contains(., "cancelled")]`))
+	h.shot(ctx, "cancelled")
+	see.clean(ctx, "cancelled")
+
+	// With keys nobody looks without one.
+	e := watch(t, ctx, locked)
+	step("sign in", chromedp.Navigate(locked+"/spend"), chromedp.WaitVisible(chromedp.CSS("#key")))
+	e.clean(ctx, "login")
+	step("sign in", chromedp.SendKeys(chromedp.CSS("#key"), secret), chromedp.Click(`//button[text()="Sign in"]`), chromedp.WaitVisible(`//h1[text()="Spend"]`))
+	h.shot(ctx, "signed-in")
+	e.clean(ctx, "signed in")
 }
