@@ -303,7 +303,11 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 		if n.stop == "" {
 			n.stop = cause(failed).Error()
 		}
-		n.log.Error("a shard ended badly", "batch", n.terms.Batch, "error", failed)
+		if temporal.IsCanceledError(failed) { // a person's doing, and nobody is to be woken for it
+			n.log.Info("the fan-out was cancelled", "batch", n.terms.Batch)
+		} else {
+			n.log.Error("a shard ended badly", "batch", n.terms.Batch, "error", failed)
+		}
 	}
 	slices.Sort(skipped)
 	return skipped, failed

@@ -25,7 +25,7 @@ const docsPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'non
 // docsPage makes the page for people of the document, once.
 func (a *API) docsPage(api *huma.OpenAPI) error {
 	page, err := template.New("docs").Funcs(template.FuncMap{
-		"pretty": pretty, "shape": shapeOf, "curl": curl, "operations": operationsOf,
+		"pretty": pretty, "prose": prose, "shape": shapeOf, "curl": curl, "operations": operationsOf,
 		"statuses": func(m map[string]*huma.Response) []string { return slices.Sorted(maps.Keys(m)) },
 		"names":    func(m map[string]*huma.Schema) []string { return slices.Sorted(maps.Keys(m)) },
 		"scope":    func(op *huma.Operation) string { return op.Security[0][bearer][0] },
@@ -63,6 +63,24 @@ func operationsOf(api *huma.OpenAPI, tag string) []described {
 		}
 	}
 	return out
+}
+
+// prose is a description as paragraphs, with what stands between backticks as
+// code: all that the document's Markdown has.
+func prose(text string) template.HTML {
+	var b strings.Builder
+	for p := range strings.SplitSeq(text, "\n\n") {
+		b.WriteString("<p>")
+		for i, part := range strings.Split(p, "`") {
+			part = template.HTMLEscapeString(part)
+			if i%2 == 1 {
+				part = "<code>" + part + "</code>"
+			}
+			b.WriteString(part)
+		}
+		b.WriteString("</p>\n")
+	}
+	return template.HTML(b.String()) // escaped piece by piece
 }
 
 func pretty(v any) string {

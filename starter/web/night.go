@@ -266,8 +266,8 @@ func (s *site) waits(v nightView) []string {
 		if w.Jobs > 0 {
 			text = count(w.Jobs, "job") + " wait: " + text
 		}
-		if w.Until.After(now) && !strings.Contains(text, "until") {
-			text += ", until " + w.Until.In(n.Span.Location()).Format("15:04:05")
+		if at := w.Until.In(n.Span.Location()).Format("15:04:05"); w.Until.After(now) && !strings.Contains(text, at) {
+			text += ", until " + at
 		}
 		add(text)
 	}

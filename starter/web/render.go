@@ -148,7 +148,7 @@ var funcs = template.FuncMap{
 // browser runs.
 func asJSON(v any) (template.JS, error) {
 	b, err := json.Marshal(v)  // escapes <, > and &
-	return template.JS(b), err //nolint:gosec // made by json.Marshal, which leaves nothing that ends the element
+	return template.JS(b), err // made by json.Marshal, which leaves nothing that ends the element
 }
 
 // plain shows what isn't printable, or reorders a line, as a sign of its own.
@@ -202,6 +202,8 @@ func lasting(d time.Duration) string {
 		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	case d >= time.Hour:
 		return fmt.Sprintf("%d h %02d min", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= 10*time.Minute:
+		return fmt.Sprintf("%d min", d/time.Minute)
 	case d >= time.Minute:
 		return fmt.Sprintf("%d min %02d s", d/time.Minute, d%time.Minute/time.Second)
 	}
