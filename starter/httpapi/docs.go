@@ -137,8 +137,10 @@ func curl(o described) string {
 	for _, p := range o.Parameters {
 		if p.In == "path" {
 			example := "..."
-			if p.Example != nil {
-				example, _ = p.Example.(string)
+			if p.Schema != nil && len(p.Schema.Examples) > 0 {
+				example, _ = p.Schema.Examples[0].(string)
+			} else if text, ok := p.Example.(string); ok {
+				example = text
 			}
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", strings.ReplaceAll(example, " ", "%20"))
 		}
