@@ -36,7 +36,7 @@ func internal(op, thing, format string, args ...any) error {
 func noBatch(op string, id batch.ID) error {
 	return &batch.Fault{
 		Kind: batch.NotFound, Op: op, Thing: string(id),
-		Detail: "no such batch in the ledger", Hint: "offpeak status lists the batches",
+		Detail: "no such batch in the ledger", Hint: "starter list names the batches",
 	}
 }
 

@@ -2,12 +2,8 @@ package web
 
 import (
 	"context"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
-	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/starter/books"
 	"github.com/offpeak/offpeak/tariff"
 )
@@ -62,7 +58,13 @@ func (s *site) chart(ctx context.Context, v nightView) (*chart, error) {
 		from, to = span.Opens.Add(-long/10), span.Closes.Add(long/10)
 	}
 	step := max(to.Sub(from)/bins, time.Second).Truncate(time.Second)
-	list, err := s.cache.timeline(ctx, s.Books, v.Batch, from, to, step, v.Live)
+	age := still
+	if v.Live {
+		age = fresh
+	}
+	list, err := s.counts.get(string(v.Batch)+from.String()+step.String(), age, func() ([]books.Bin, error) {
+		return s.Books.Timeline(context.WithoutCancel(ctx), v.Batch, from, to, step) // for all who wait, whoever of them leaves
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -111,53 +113,4 @@ func offsets(zone *time.Location, from, to time.Time) []off {
 		out = append(out, off{end.Unix(), o})
 		t = end
 	}
-}
-
-// cache keeps timelines: a night of a hundred thousand jobs is counted once for
-// all who watch it, and not more often than it moves.
-type cache struct {
-	once singleflight.Group
-	mu   sync.Mutex
-	kept map[string]counted
-}
-
-type counted struct {
-	bins []books.Bin
-	at   time.Time
-}
-
-// fresh is how long a count stands: of a night that runs, and of one that is
-// over, which only a reconciliation changes.
-const (
-	fresh = 2 * time.Second
-	still = time.Minute
-	most  = 64 // counts that are kept
-)
-
-func (c *cache) timeline(ctx context.Context, b *books.Books, id batch.ID, from, to time.Time, step time.Duration, live bool) ([]books.Bin, error) {
-	name := string(id) + from.String() + step.String()
-	now, age := time.Now(), still
-	if live {
-		age = fresh
-	}
-	c.mu.Lock()
-	k, ok := c.kept[name]
-	c.mu.Unlock()
-	if ok && now.Sub(k.at) < age {
-		return k.bins, nil
-	}
-	got, err, _ := c.once.Do(name, func() (any, error) {
-		return b.Timeline(context.WithoutCancel(ctx), id, from, to, step) // for all who wait, whoever of them leaves
-	})
-	if err != nil {
-		return nil, err
-	}
-	list := got.([]books.Bin)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.kept == nil || len(c.kept) >= most {
-		c.kept = map[string]counted{}
-	}
-	c.kept[name] = counted{list, now}
-	return list, nil
 }

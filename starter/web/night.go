@@ -118,20 +118,22 @@ func (s *site) ask(ctx context.Context, id batch.ID) (nightly.View, error) {
 	if lost := s.lost.Load(); lost != nil && time.Since(lost.at) < askAgain {
 		return nightly.View{}, lost.err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	n, err := s.Client.Find(ctx, id)
-	if err == nil {
-		var v nightly.View
-		if v, err = n.Judged(ctx); err == nil {
-			s.lost.Store(nil)
-			return v, nil
+	v, err := s.views.get(string(id), moment, func() (nightly.View, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout) // for all who wait, whoever of them leaves
+		defer cancel()
+		n, err := s.Client.Find(ctx, id)
+		if err != nil {
+			return nightly.View{}, err
 		}
-	}
-	if batch.KindOf(err) == batch.OutOfReach {
+		return n.Judged(ctx)
+	})
+	switch {
+	case err == nil:
+		s.lost.Store(nil)
+	case batch.KindOf(err) == batch.OutOfReach:
 		s.lost.Store(&silence{time.Now(), err})
 	}
-	return nightly.View{}, err
+	return v, err
 }
 
 // silence is when Temporal didn't answer, and how.

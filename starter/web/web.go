@@ -40,9 +40,10 @@ var assets embed.FS
 // site is the page.
 type site struct {
 	Options
-	pages pages
-	cache cache
-	lost  atomic.Pointer[silence]
+	pages  pages
+	counts cache[[]books.Bin]
+	views  cache[nightly.View]
+	lost   atomic.Pointer[silence]
 }
 
 // New is the page as a handler for everything that isn't the API's.

@@ -79,7 +79,7 @@ func Nights(c *nightly.Client) func(context.Context, batch.ID) (Look, error) {
 		if err != nil {
 			return nil, err
 		}
-		return n.Judged, nil
+		return n.Following().Judged, nil
 	}
 }
 
