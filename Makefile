@@ -19,7 +19,7 @@ demo: ## a whole night in about a minute: real Temporal server, simulator, worke
 	@scripts/need temporal
 	@$(GO) run ./starter demo $(ARGS)
 
-dev: ## a Temporal server with its UI, the simulator and a worker, until Ctrl-C
+dev: ## a Temporal server with its UI, the simulator, a worker and the page, until Ctrl-C
 	@scripts/need temporal
 	@$(GO) run ./starter demo --dev $(ARGS)
 

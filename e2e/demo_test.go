@@ -23,7 +23,7 @@ func TestTwoDemosAtOnce(t *testing.T) {
 			if err != nil {
 				t.Fatalf("demo: %v\n%s", err, text)
 			}
-			for _, s := range []string{"PASSED", "saved", "http://127.0.0.1:"} {
+			for _, s := range []string{"PASSED", "saved", "/nights/demo-digest/", "http://127.0.0.1:"} {
 				if !strings.Contains(text, s) {
 					t.Errorf("the demo doesn't show %q:\n%s", s, text)
 				}

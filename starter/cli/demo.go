@@ -2,10 +2,15 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/starter/cli/demo"
 )
 
@@ -15,12 +20,12 @@ func (a *app) demoCmd() *cobra.Command {
 		Use:   "demo",
 		Short: "Play a whole night in about a minute, with nothing set up",
 		Long: `Plays a whole night on this machine, without a key and without a cent: a real
-Temporal server with its UI, a simulator in the provider's place, a worker, and
-a price window that opens in some seconds and closes a minute later. Forty jobs
-run into a rate limit, a server that fails, an answer that is lost after it was
-billed, and a request that can't be right. At the end come the morning report
-and the simulator's own books: nothing was bought twice, and both sides agree to
-the micro-dollar.
+Temporal server with its UI, a simulator in the provider's place, a worker, the
+page for people, and a price window that opens in some seconds and closes a
+minute later. Forty jobs run into a rate limit, a server that fails, an answer
+that is lost after it was billed, and a request that can't be right. At the end
+come the morning report and the simulator's own books: nothing was bought twice,
+and both sides agree to the micro-dollar.
 
 The temporal binary is found by --temporal, OFFPEAK_TEMPORAL, .bin/temporal or
 PATH; make demo gets one.`,
@@ -31,6 +36,7 @@ PATH; make demo gets one.`,
 			if a.json {
 				o.Out = a.Err
 			}
+			o.Serve = a.desk
 			if a.Release != nil {
 				context.AfterFunc(c.Context(), a.Release) // the first Ctrl-C ends all in order, a second one at once
 			}
@@ -54,6 +60,26 @@ PATH; make demo gets one.`,
 	f.BoolVar(&o.Keep, "keep", false, "leave everything up after the report, until Ctrl-C")
 	f.BoolVar(&o.Dev, "dev", false, "play no night: a server, the simulator and a worker, until Ctrl-C")
 	return cmd
+}
+
+// desk is starter serve with other settings, for the demo's world.
+func (a *app) desk(ctx context.Context, env config.Env, ready func(url string)) error {
+	r, w := io.Pipe()
+	go func() {
+		var said struct {
+			URL string `json:"url"`
+		}
+		if json.NewDecoder(r).Decode(&said) == nil {
+			ready(said.URL)
+		}
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	code := Run(ctx, []string{"serve", "--json"}, World{In: strings.NewReader(""), Out: w, Err: io.Discard, Env: env, Now: a.Now, Local: a.Local})
+	_ = w.Close() // a pipe's end always closes
+	if code != batch.ExitDone {
+		return &batch.Fault{Kind: batch.Internal, Op: "serve the page", Detail: fmt.Sprintf("it ended with exit code %d", code)}
+	}
+	return nil
 }
 
 func firstOf(values ...string) string {

@@ -27,6 +27,7 @@ type crew struct {
 	temporal *devserver.Server
 	books    *simulator.Server
 	base     string // URL of the simulator
+	page     string // URL of the page for people; "" when there is none
 	door     *nightly.Client
 	failed   chan error // a part that ended by itself
 	ends     []func()
@@ -81,6 +82,30 @@ func (c *crew) provider(ctx context.Context, w tariff.Window) error {
 	return nil
 }
 
+// ledger and archive are the demo's own.
+func (c *crew) ledger() string { return "sqlite:" + filepath.Join(c.dir, "offpeak.db") }
+
+func (c *crew) archive() string { return "file://" + filepath.ToSlash(filepath.Join(c.dir, "archive")) }
+
+// people has the page for people served, on a free port.
+func (c *crew) people(ctx context.Context, serve func(context.Context, config.Env, func(string)) error) error {
+	ready := make(chan string, 1)
+	env := config.Env{
+		"HOME=" + c.dir, "TEMPORAL_ADDRESS=" + c.temporal.Address, "TEMPORAL_UI_ADDRESS=" + c.temporal.UI, "TEMPORAL_CONFIG_FILE=" + os.DevNull,
+		"OFFPEAK_HTTP_ADDR=127.0.0.1:0", "OFFPEAK_LEDGER=" + c.ledger(), "OFFPEAK_ARCHIVE=" + c.archive(),
+		"SWARMS_BASE_URL=" + c.base, "SWARMS_API_KEY=" + simulator.DefaultKey,
+	}
+	c.background(ctx, "page", func(ctx context.Context) error { return serve(ctx, env, func(url string) { ready <- url }) })
+	select {
+	case c.page = <-ready:
+		return nil
+	case err := <-c.failed:
+		return err
+	case <-ctx.Done():
+		return interrupted(ctx)
+	}
+}
+
 // worker runs the real host, with books and archive of its own, and waits
 // until it polls.
 func (c *crew) worker(ctx context.Context) error {
@@ -88,8 +113,8 @@ func (c *crew) worker(ctx context.Context) error {
 	c.background(ctx, "worker", func(ctx context.Context) error {
 		return host.Run(ctx, config.Config{
 			Key: config.NewSecret(simulator.DefaultKey), BaseURL: c.base,
-			Ledger:  "sqlite:" + filepath.Join(c.dir, "offpeak.db"),
-			Archive: "file://" + filepath.ToSlash(filepath.Join(c.dir, "archive")),
+			Ledger:  c.ledger(),
+			Archive: c.archive(),
 		}, host.Options{
 			Temporal: client.Options{HostPort: c.temporal.Address, Namespace: client.DefaultNamespace},
 			Ready:    func() { close(ready) },

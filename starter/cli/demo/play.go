@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/starter/nightly"
 	"github.com/offpeak/offpeak/tariff"
@@ -21,6 +22,10 @@ type Options struct {
 	Binary string    // of temporal; "" is looked for
 	Keep   bool      // leave everything up until ctx ends
 	Dev    bool      // no night: server, simulator and worker until ctx ends
+
+	// Serve runs the page for people until ctx ends, with these settings, and
+	// says where it is; nil: there is none.
+	Serve func(ctx context.Context, env config.Env, ready func(url string)) error
 }
 
 // Outcome is what came of it, judged by both sides' books.
@@ -55,7 +60,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if o.Dev {
-		p.say("worker and simulator are up, until Ctrl-C. In another shell:")
+		p.say("worker and simulator are up, until Ctrl-C. The page is %s. In another shell:", p.crew.page)
 		p.print("\n  export TEMPORAL_ADDRESS=%s TEMPORAL_UI_ADDRESS=%s\n  go run ./starter run examples/market-digest.yaml --window \"00:00-23:59:59@America/Los_Angeles\"\n\n", p.crew.temporal.Address, p.crew.temporal.UI)
 		return Outcome{AsStaged: true}, p.hold(ctx)
 	}
@@ -70,7 +75,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	p.report(result)
 	out := p.check(result)
 	if o.Keep {
-		p.say("everything stays up until Ctrl-C; the night is at %s", p.link(night))
+		p.say("everything stays up until Ctrl-C; the night is at %s", p.where(night))
 		return out, p.hold(ctx)
 	}
 	p.say("all that was written goes with the demo; --keep leaves it up")
@@ -105,6 +110,11 @@ func (p *play) raise(ctx context.Context) error {
 		return err
 	}
 	p.say("a worker polls")
+	if p.Serve != nil {
+		if err := p.crew.people(ctx, p.Serve); err != nil {
+			return err
+		}
+	}
 	return p.crew.user(ctx)
 }
 
@@ -119,7 +129,11 @@ func (p *play) ask(ctx context.Context) (nightly.Night, error) {
 		return night, err
 	}
 	p.say("%s is asked for: %d jobs; %s", night.Batch, jobs, night.Start.Reason)
-	p.say("watch it: %s", p.link(night))
+	if p.crew.page != "" {
+		p.say("watch it: %s/nights/%s, in Temporal's UI %s", p.crew.page, night.Batch, p.link(night))
+	} else {
+		p.say("watch it: %s", p.link(night))
+	}
 	for _, c := range cues() {
 		p.print("          on cue: %s\n", c.tell)
 	}
@@ -165,7 +179,7 @@ func tell(p batch.Progress) string {
 	switch p.State {
 	case workflows.StateWaiting:
 		return fmt.Sprintf("planned: by night about %s, at most %s; credits suffice; waiting for %s",
-			p.Estimate.Dollars(), p.Ceiling.Dollars(), p.Waiting.In(p.Span.Opens.Location()).Format("15:04:05 MST"))
+			p.Estimate.Dollars(), p.Ceiling.Dollars(), p.Waiting.In(p.Span.Location()).Format("15:04:05 MST"))
 	case workflows.StateSending:
 		return fmt.Sprintf("sending: %d of %d done, paid %s, by day %s", p.Jobs.Total-p.Jobs.Pending(), p.Jobs.Total, p.Billed.Dollars(), p.DayPrice.Dollars())
 	case workflows.StateReconciling:
@@ -232,6 +246,14 @@ func (p *play) hold(ctx context.Context) error {
 	case err := <-p.crew.failed:
 		return err
 	}
+}
+
+// where is the night's page.
+func (p *play) where(n nightly.Night) string {
+	if p.crew.page != "" {
+		return p.crew.page + "/nights/" + string(n.Batch)
+	}
+	return p.link(n)
 }
 
 // link is the night in the Temporal UI.
