@@ -82,7 +82,10 @@ func TestWaits(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	for _, name := range nights {
-		if w := waits(name, "floor", 0); w.Until.Before(time.Now().Add(50*time.Minute)) || !strings.Contains(w.Detail, "nothing is sent before") {
+		// By the word of the gate, or of the one that met the refusal: which of them is
+		// asked again first is a matter of microseconds.
+		if w := waits(name, "floor", 0); w.Until.Before(time.Now().Add(50*time.Minute)) ||
+			!strings.Contains(w.Detail, "nothing is sent before") && !strings.Contains(w.Detail, "Rate limit exceeded") {
 			t.Errorf("%s: %+v", name, w)
 		}
 	}
