@@ -99,6 +99,12 @@ func (e *eyes) clean(ctx context.Context, view string) {
 	for _, b := range e.barriers(ctx) {
 		e.t.Errorf("%s: %s", view, b)
 	}
+	e.quiet(view)
+}
+
+// quiet fails for what was complained about since the last time.
+func (e *eyes) quiet(view string) {
+	e.t.Helper()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.seen {

@@ -54,3 +54,10 @@ func (c *cache[T]) get(name string, age time.Duration, ask func() (T, error)) (T
 	c.kept[name] = answer[T]{v, time.Now()}
 	return v, nil
 }
+
+// forget has the next one ask anew.
+func (c *cache[T]) forget(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.kept, name)
+}

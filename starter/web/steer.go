@@ -41,6 +41,7 @@ func (s *site) steer(r *http.Request) (view, error) {
 	default:
 		return view{}, &batch.Fault{Kind: batch.NotFound, Op: "steer", Thing: string(id), Detail: plain(verb) + " is no order", Hint: "pause, resume, cancel or budget"}
 	}
+	s.views.forget(string(id)) // who pressed wants to see what came of it
 	return back, err
 }
 
