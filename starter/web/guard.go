@@ -84,20 +84,23 @@ func (s *site) enter(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/login?wrong=1&to="+url.QueryEscape(to), http.StatusSeeOther)
 			return
 		}
-		s.set(w, secret, 12*60*60)
+		s.set(w, r, secret, 12*60*60)
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // leave forgets it.
 func (s *site) leave(w http.ResponseWriter, r *http.Request) {
-	s.set(w, "", -1)
+	s.set(w, r, "", -1)
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 
-func (s *site) set(w http.ResponseWriter, secret string, seconds int) {
+func (s *site) set(w http.ResponseWriter, r *http.Request, secret string, seconds int) {
+	// A proxy that does TLS says so. Who says it without one only keeps the cookie
+	// from being sent.
+	secure := s.Secure || r.Header.Get("X-Forwarded-Proto") == "https"
 	http.SetCookie(w, &http.Cookie{
-		Name: cookie, Value: secret, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteStrictMode,
+		Name: cookie, Value: secret, Path: "/", MaxAge: seconds, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode,
 	})
 }
 

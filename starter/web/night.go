@@ -10,6 +10,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/starter/books"
+	"github.com/offpeak/offpeak/starter/httpapi/keys"
 	"github.com/offpeak/offpeak/starter/nightly"
 	"github.com/offpeak/offpeak/tariff"
 	"github.com/offpeak/offpeak/workflows"
@@ -306,13 +307,38 @@ func (s *site) windows(a books.Account) []windowRow {
 	return out
 }
 
-// events follows a night: each event has the page ask for its moving part.
+// heldEvery is how often a stream's key is looked at: one that is withdrawn
+// ends the stream within it.
+const heldEvery = 2 * time.Second
+
+// events follows a night: each event has the page ask for its moving part. It
+// goes on for as long as the key is good that it was begun with.
 func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	id, err := id(r)
-	if err == nil {
-		err = s.Stream(r.Context(), id, r.Header.Get("Last-Event-ID"), w)
-	}
 	if err != nil {
+		s.refuse(w, r, http.StatusNotFound, err)
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	if key, ok := keys.From(ctx); ok && !s.open() {
+		go func() {
+			tick := time.NewTicker(heldEvery)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					if !s.Keys.Holds(key) {
+						cancel()
+						return
+					}
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+	}
+	if err := s.Stream(ctx, id, r.Header.Get("Last-Event-ID"), w); err != nil && ctx.Err() == nil {
 		s.refuse(w, r, http.StatusNotFound, err)
 	}
 }

@@ -342,6 +342,61 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// A stream ends when its key is withdrawn, and a proxy that does TLS gets a
+// cookie that only TLS sees.
+func TestAKeyIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	secret, line, err := keys.New("ada", keys.Read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other, err := keys.New("ben", keys.Read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "keys")
+	write := func(lines string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(line + "\n")
+	ring, err := keys.Open(keys.Source{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, over := make(chan struct{}), make(chan struct{})
+	h := web.New(web.Options{
+		Keys: ring, Now: time.Now, Log: zap.NewNop(),
+		Stream: func(ctx context.Context, _ batch.ID, _ string, _ http.ResponseWriter) error {
+			close(began)
+			<-ctx.Done()
+			close(over)
+			return nil
+		},
+	})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nights/"+string(night)+"/events", nil)
+	r.AddCookie(&http.Cookie{Name: "offpeak_key", Value: secret})
+	go h.ServeHTTP(httptest.NewRecorder(), r)
+	<-began
+	write(other + "\n")
+	ring.Reload()
+	select {
+	case <-over:
+	case <-t.Context().Done():
+		t.Fatal("the stream goes on")
+	}
+
+	in := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/logout", nil)
+	in.Header.Set("X-Forwarded-Proto", "https")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, in)
+	if c := w.Result().Cookies(); len(c) != 1 || !c[0].Secure || !c[0].HttpOnly || c[0].SameSite != http.SameSiteStrictMode {
+		t.Errorf("%+v", c)
+	}
+}
+
 // Signing in leads nowhere but to this site.
 func TestWhereSigningInLeads(t *testing.T) {
 	t.Parallel()
