@@ -67,6 +67,7 @@ const (
 	fundsAge     = 24 * time.Hour // how old the reading from before may be: every night begins with one
 	fundsBatches = 1000           // newest batches in which charges are looked for
 	fundsSkew    = 2 * time.Minute
+	fundsTries   = 4 // newest readings that are tried, and then the oldest
 )
 
 // unbilled says that nothing was billed that costs at least so much.
@@ -100,21 +101,32 @@ func (h *Hands) fell(ctx context.Context, f *funds, sent time.Time) (drop, error
 	if err != nil {
 		return drop{}, err
 	}
-	if len(old) == 0 {
-		return drop{silent: "they weren't read before it was sent"}, nil
-	}
-	last := old[len(old)-1]
-	d, known := f.since[last.At]
-	if !known {
-		if d, err = h.explain(ctx, f, last); err != nil {
-			return drop{}, err
+	// The newest one has the least to explain. One that was made while a run was
+	// being billed says nothing, and then an older one may: the first of a night
+	// was made before anything was sent.
+	first := drop{silent: "they weren't read before it was sent"}
+	for i, tried := len(old)-1, 0; i >= 0; i, tried = i-1, tried+1 {
+		if tried == fundsTries {
+			i = 0
 		}
-		if f.since == nil {
-			f.since = map[time.Time]drop{}
+		d, known := f.since[old[i].At]
+		if !known {
+			if d, err = h.explain(ctx, f, old[i]); err != nil {
+				return drop{}, err
+			}
+			if f.since == nil {
+				f.since = map[time.Time]drop{}
+			}
+			f.since[old[i].At] = d
 		}
-		f.since[last.At] = d
+		if d.silent == "" {
+			return d, nil
+		}
+		if tried == 0 {
+			first = d
+		}
 	}
-	return d, nil
+	return first, nil
 }
 
 // readFunds asks for the credits at a moment at which nothing of this key is
