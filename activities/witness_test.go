@@ -131,6 +131,24 @@ func TestNothingWasBilled(t *testing.T) {
 		}
 		w.honest()
 	})
+	t.Run("a reading from the middle of a run says nothing, and the one before it does", func(t *testing.T) {
+		w := newWorld(t, nil).faults(didntRun("job-1")).planned(manifest(2, ""))
+		out, _ := w.send(0)
+		runs, err := w.hands.Ledger.Attempts(t.Context(), w.plan.Batch, 0)
+		if err != nil || out.State != batch.Succeeded || len(runs) != 1 || !runs[0].EndedAt.After(runs[0].SentAt) {
+			t.Fatalf("%+v, %+v, %v", out, runs, err)
+		}
+		// Nobody could tell whether job 0 is in it.
+		amid := runs[0].SentAt.Add(runs[0].EndedAt.Sub(runs[0].SentAt) / 2)
+		if err := w.hands.Ledger.Balance(t.Context(), ledger.Balance{Key: runs[0].Key, At: amid, Total: 1000 * money.Dollar}); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.clock.Wait(t.Context(), time.Second) // job 0, which the log shows, had ended before
+		if out, _ := w.send(1); out.State != batch.Succeeded || len(w.posts()) != 3 {
+			t.Errorf("%+v after %d requests", out, len(w.posts()))
+		}
+		w.honest()
+	})
 	t.Run("the credits are down: it waits for a witness", func(t *testing.T) {
 		w := newWorld(t, nil).planned(manifest(2, ""))
 		w.faults(didntRun("job-0"), creditsDown)
