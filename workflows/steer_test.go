@@ -174,6 +174,10 @@ func TestRaiseSendsWhatWasSkipped(t *testing.T) {
 	look = func() {
 		before = batch.Progress{} // what is left out must not stay from the look before
 		v, err := h.env.QueryWorkflow(workflows.ProgressQuery)
+		if err != nil && strings.Contains(err.Error(), "unknown queryType") { // on a busy machine the story hasn't begun
+			h.env.RegisterDelayedCallback(look, 5*time.Millisecond)
+			return
+		}
 		if err != nil || v.Get(&before) != nil {
 			t.Error(err)
 		}
