@@ -69,7 +69,7 @@ var rules = []rule{
 		"github.com/danielgtaylor/huma/v2/...", "go.uber.org/zap/...", "golang.org/x/time/rate", "github.com/google/uuid",
 	}, nouns...), nil, "HTTP offers the verbs that every door has: never the hands or the story"},
 	{"starter/web", append([]string{
-		"starter/httpapi/keys", "starter/httpapi/problem", "starter/nightly", "starter/books", "starter/estimate", "batch/manifest", "workflows", "internal/config",
+		"starter/httpapi/keys", "starter/httpapi/problem", "starter/nightly", "starter/books", "starter/estimate", "batch/manifest", "report", "workflows", "internal/config",
 		"go.uber.org/zap/...", "golang.org/x/sync/singleflight",
 	}, nouns...), nil, "a page shows what the other doors tell: never the hands or the stores"},
 	{"starter/once", append([]string{"ledger", "ledger/open", "internal/config", "github.com/google/uuid"}, nouns...), []string{"net/http"}, "a request that came twice is found in the books themselves, by every server on them"},

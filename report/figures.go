@@ -5,13 +5,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 )
 
-// percent is part of whole with one decimal, "" when the whole is zero. It
+// Percent is part of whole with one decimal, "" when the whole is zero. It
 // never rounds up to 100.0: a leak of a cent in a night of thousands is still
 // a leak.
-func percent(part, whole money.USD) string {
+func Percent(part, whole money.USD) string {
 	if whole <= 0 {
 		return ""
 	}
@@ -51,10 +52,7 @@ func parts(part, whole money.USD, n int64) int64 {
 }
 
 // grouped is a count for people: "1,200".
-func grouped[T int | int64](n T) string {
-	s, _, _ := strings.Cut(money.Dollar.Times(int64(n)).Dollars(), ".")
-	return strings.Replace(s, "$", "", 1)
-}
+func grouped[T int | int64](n T) string { return batch.Grouped(int64(n)) }
 
 // part is n / of of an amount, rounded to the nearest micro-dollar.
 func part(whole money.USD, n, of int64) money.USD {

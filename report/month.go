@@ -80,7 +80,7 @@ func NewMonth(month string, nights []MonthNight, elsewhere money.USD, runs, miss
 
 func (s *MonthSum) finish() {
 	s.Saved = s.DayPrice - s.Billed
-	s.Percent = percent(s.Saved, s.DayPrice)
+	s.Percent = Percent(s.Saved, s.DayPrice)
 }
 
 // scaled is n / of of it, to the nearest micro-dollar.

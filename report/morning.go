@@ -166,8 +166,8 @@ func (d *Draft) Build() Morning {
 		},
 		Work: d.work,
 		Shares: Shares{
-			OfDayPrice: percent(f.Result.Money.Saved, f.Result.Money.DayPrice),
-			Realised:   percent(f.Realised, f.Possible), Possible: f.Possible, Saved: f.Realised,
+			OfDayPrice: Percent(f.Result.Money.Saved, f.Result.Money.DayPrice),
+			Realised:   Percent(f.Realised, f.Possible), Possible: f.Possible, Saved: f.Realised,
 		},
 		Leaks: given(f.Leaks), Left: given(d.left), Warnings: given(f.Warnings), Advice: advice(f, d.work),
 	}

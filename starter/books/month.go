@@ -16,7 +16,7 @@ const monthForm = "2006-01"
 
 // Month adds up the nights that open in a calendar month, "2026-11". One
 // without any is empty, and no error.
-func (b *Books) Month(ctx context.Context, month string, now time.Time) (report.Month, error) {
+func (b *Books) Month(ctx context.Context, month string) (report.Month, error) {
 	if _, err := time.Parse(monthForm, month); err != nil {
 		return report.Month{}, &batch.Fault{Kind: batch.BadInput, Op: "report on month", Thing: month, Detail: "it is no month", Hint: "write it as 2026-11"}
 	}

@@ -94,7 +94,7 @@ OFFPEAK_LEDGER names, and need no Temporal.`,
 // month prints what a month came to.
 func (a *app) month(ctx context.Context, month string) error {
 	return a.onBooks(ctx, func(b *books.Books) error {
-		m, err := b.Month(ctx, month, a.Now())
+		m, err := b.Month(ctx, month)
 		if err != nil {
 			return err
 		}

@@ -121,7 +121,7 @@ func (a *app) serve(ctx context.Context, s serving) error {
 	}
 	defer api.Close() //nolint:errcheck // books that were only read
 	o := server.Options{
-		Addr: or(s.addr, c.HTTPAddr), Handler: api, Keys: ring, Cert: or(s.cert, c.HTTPCert), CertKey: or(s.certKey, c.HTTPKey),
+		Addr: firstOf(s.addr, c.HTTPAddr), Handler: api, Keys: ring, Cert: firstOf(s.cert, c.HTTPCert), CertKey: firstOf(s.certKey, c.HTTPKey),
 		Origins: s.origins, Limits: limits, Drain: hub.Close, Log: log, Now: a.Now,
 		Checks: []server.Check{{Name: "temporal", Ask: client.Ping}, {Name: "ledger", Ask: shelf.ping}},
 	}
@@ -229,11 +229,4 @@ func revealed(secrets []config.Secret) []string {
 		lines[i] = s.Reveal()
 	}
 	return lines
-}
-
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/report"
 	"github.com/offpeak/offpeak/starter/estimate"
 )
 
@@ -70,7 +71,7 @@ func (s *site) estimated(r *http.Request) (view, error) {
 		return wrong(err)
 	}
 	v.Estimate = &e
-	v.Off = share(money.USD(money.One-e.Card.Night), money.USD(money.One))
+	v.Off = report.Percent(money.USD(money.One-e.Card.Night), money.USD(money.One))
 	v.Short = e.Credits != nil && *e.Credits < e.Needed
 	switch {
 	case len(e.OverPerJob) > 0:

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"math/big"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/report"
 	"github.com/offpeak/offpeak/starter/httpapi/problem"
 )
 
@@ -67,8 +67,6 @@ func (s *site) show(p page) http.HandlerFunc {
 		switch {
 		case err != nil:
 			s.refuse(w, r, problem.Of(err).Status, err)
-		case v.To != "" && r.Header.Get("HX-Request") != "":
-			w.Header().Set("HX-Redirect", v.To)
 		case v.To != "":
 			http.Redirect(w, r, v.To, http.StatusSeeOther)
 		case v.File != nil:
@@ -127,7 +125,7 @@ var funcs = template.FuncMap{
 		return "", fmt.Errorf("%T is no count", n)
 	},
 	"count":    count,
-	"share":    share,
+	"share":    report.Percent,
 	"permille": permille,
 	"lasting":  lasting,
 	"in":       func(z *time.Location, t time.Time) time.Time { return t.In(z) },
@@ -162,29 +160,13 @@ func plain(v any) string {
 }
 
 // grouped is a count for people: "1,200".
-func grouped[T int | int64](n T) string {
-	s, _, _ := strings.Cut(money.Dollar.Times(int64(n)).Dollars(), ".")
-	return strings.Replace(s, "$", "", 1)
-}
+func grouped[T int | int64](n T) string { return batch.Grouped(int64(n)) }
 
 func count(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}
 	return grouped(n) + " " + what
-}
-
-// share is part of whole as a percentage with one decimal, "" of nothing. It
-// rounds up to 100.0 only what is all of it.
-func share(part, whole money.USD) string {
-	if whole <= 0 {
-		return ""
-	}
-	s := new(big.Rat).Mul(new(big.Rat).Quo(part.Rat(), whole.Rat()), big.NewRat(100, 1)).FloatString(1)
-	if s == "100.0" && part < whole {
-		return "99.9"
-	}
-	return s
 }
 
 // permille is n of whole in thousandths, for the width of a bar.
