@@ -9,6 +9,8 @@ const (
 	ReconcileBatchName = "ReconcileBatch"
 	ReconcileNightName = "ReconcileNight"
 
+	AnnounceName = "Announce"
+
 	PlanNightName     = "PlanNight"
 	CheckCreditsName  = "CheckCredits"
 	PendingJobsName   = "PendingJobs"
@@ -20,6 +22,8 @@ const (
 	AuditDiscountName = "AuditDiscount"
 	SteerNightName    = "SteerNight"
 	LookNightName     = "LookNight"
+	RaiseAlertsName   = "RaiseAlerts"
+	DeliverAlertName  = "DeliverAlert"
 
 	ProgressQuery = "progress" // a batch.Progress
 	SummaryQuery  = "summary"  // the same for people, as text
