@@ -86,6 +86,9 @@ type Tx interface {
 	Errand(key string) (Errand, bool, error)
 	ForgetErrands(before time.Time) error // those that were begun before
 
+	Dailies(kind string, limit int) ([]Daily, error) // the latest day first
+	Hours(from, to time.Time) ([]Hour, error)        // charges by the key of their attempt, and by hour
+
 	Save(Changes) error
 }
 
@@ -248,4 +251,5 @@ type Changes struct {
 	Halts       []Halt // without a time: none any more
 	Balances    []Balance
 	Errands     []Errand
+	Dailies     []Daily
 }

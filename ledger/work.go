@@ -34,6 +34,7 @@ type work struct {
 	halted   bool                    // halts are loaded
 	balances shelf[reading, Balance] // only ever added
 	errands  shelf[string, Errand]
+	dailies  shelf[daily, Daily] // only ever replaced
 	tidy     bool            // old errands are to be removed
 	flights  map[string]*air // in flight, by key
 
@@ -53,6 +54,7 @@ func newWork(tx Tx, now time.Time, size int) *work {
 	w.purses.load = guard(w, w.loadPurse)
 	w.balances.load = func(reading) (Balance, bool, error) { return Balance{}, false, nil }
 	w.errands.load = guard(w, tx.Errand)
+	w.dailies.load = func(daily) (Daily, bool, error) { return Daily{}, false, nil }
 	w.halts.load = func(string) (Halt, bool, error) { return Halt{}, false, nil } // see halt
 	return w
 }
@@ -171,6 +173,7 @@ func (w *work) keep() {
 	w.halts.keep()
 	w.balances.keep()
 	w.errands.keep()
+	w.dailies.keep()
 	w.payloads = append(w.payloads, w.draftPayloads...)
 	w.charges = append(w.charges, w.draftCharges...)
 	w.draftPayloads, w.draftCharges = nil, nil
@@ -188,6 +191,7 @@ func (w *work) drop() {
 	w.halts.drop()
 	w.balances.drop()
 	w.errands.drop()
+	w.dailies.drop()
 	w.draftPayloads, w.draftCharges = nil, nil
 }
 
@@ -201,6 +205,7 @@ func (w *work) flush() error {
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
 		Payloads: w.payloads, Charges: w.charges, Keys: w.keys.take(),
 		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(), Errands: w.errands.take(),
+		Dailies: w.dailies.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()
 	c.Attempts, c.NewAttempts = w.attempts.split()

@@ -1,0 +1,70 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/offpeak/offpeak/money"
+)
+
+// Daily is what a piece of daily work ended with: the usage watch, the export
+// of the log, the purge. It is kept so that a page or a shell can show it when
+// Temporal is down or has forgotten the run.
+type Daily struct {
+	Kind   string    // "watch", "export", "purge"
+	Day    string    // 2026-11-21: what it was about
+	At     time.Time // when it ended
+	Result []byte    // JSON
+}
+
+// daily names one.
+type daily struct{ kind, day string }
+
+// NoteDaily keeps a result, in place of an earlier one of the same kind and
+// day; of now when at is zero. It may be repeated.
+func (l *Ledger) NoteDaily(ctx context.Context, kind, day string, at time.Time, result []byte) error {
+	if _, err := time.Parse(time.DateOnly, day); err != nil || kind == "" || len(result) == 0 {
+		return internal("keep a daily result", kind+" of "+day, "it needs a kind, a date and a result")
+	}
+	return l.write(ctx, nil, func(w *work) error {
+		d := Daily{Kind: kind, Day: day, At: instant(at), Result: bytes.Clone(result)}
+		if d.At.IsZero() {
+			d.At = w.now
+		}
+		w.dailies.put(daily{kind, day}, d)
+		return nil
+	})
+}
+
+// Dailies lists the results of a kind, the latest day first, at most limit of
+// them.
+func (l *Ledger) Dailies(ctx context.Context, kind string, limit int) ([]Daily, error) {
+	var out []Daily
+	err := l.read(ctx, func(tx Tx) (err error) {
+		out, err = tx.Dailies(kind, limit)
+		return err
+	})
+	return out, err
+}
+
+// Hour is what the runs that ended in one hour were charged with one key.
+type Hour struct {
+	Key     string
+	From    time.Time // a full hour, UTC
+	Runs    int
+	Dollars money.USD
+}
+
+// Hours adds up all charges whose run ended in from <= EndedAt < to, over all
+// batches, by key and hour. Hours add up to days of every zone whose offset is
+// whole hours, Pacific and UTC among them. Hours without a charge are left out;
+// the order is that of key and hour.
+func (l *Ledger) Hours(ctx context.Context, from, to time.Time) ([]Hour, error) {
+	var out []Hour
+	err := l.read(ctx, func(tx Tx) (err error) {
+		out, err = tx.Hours(instant(from), instant(to))
+		return err
+	})
+	return out, err
+}
