@@ -10,7 +10,6 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
-	"github.com/offpeak/offpeak/provider/swarms"
 )
 
 // SubmitBatch sends jobs in requests of the batch endpoint. Each passes the
@@ -189,7 +188,7 @@ func (m *many) look(ctx context.Context, seq int) (*item, error) {
 	case j.State.Over(), j.State == batch.Sending, j.State == batch.Unknown, j.NotBefore.After(m.now()), j.Tries >= maxTries, ctx.Err() != nil:
 		return nil, m.over(books, it.submission, j)
 	}
-	if it.payload, err = swarms.Payload(it.job.Request, it.job.Name, it.job.RequestID); err == nil {
+	if it.payload, err = it.request(it.job); err == nil {
 		return it, nil
 	}
 	// Before the gate, as in send: it must not look like sending.

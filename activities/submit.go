@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/provider/swarms"
@@ -173,7 +174,7 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	s.shape = shape(j)
 	// Made before the gate: a request that can't be made must not leave a job
 	// that looks like sending.
-	payload, err := swarms.Payload(j.Request, j.Name, j.RequestID)
+	payload, err := s.request(j)
 	if err != nil {
 		_, err = s.Ledger.Give(ctx, s.in.Batch, s.in.Seq, batch.Rejected, "not sent: "+err.Error())
 		return err
@@ -203,6 +204,19 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	s.pulse.now(Beat{Doing: "writing the books", Attempt: attempt})
 	defer s.gate.answered(len(receipt.Limits.Windows) > 0)
 	return s.book(context.WithoutCancel(ctx), j, attempt, answer{run, receipt, err})
+}
+
+// request is a job's request as it will leave, once it may: the rule of
+// regulated work is asked of these very bytes, whoever planned them.
+func (s *submission) request(j ledger.Job) ([]byte, error) {
+	payload, err := swarms.Payload(j.Request, j.Name, j.RequestID)
+	if err != nil || s.batch.Policy.Compliance != batch.ComplianceRegulated {
+		return payload, err
+	}
+	if err := manifest.Regulated(payload); err != nil {
+		return nil, fmt.Errorf("policy.compliance is regulated: %w", err)
+	}
+	return payload, nil
 }
 
 // rest waits until an instant: in process when that is less than most away,

@@ -292,6 +292,14 @@ func TestRegulated(t *testing.T) {
 			},
 		},
 		{
+			"side doors", regulated + "    agents: [{agent_name: A, model_name: m-1, temperature: 0, dynamic_temperature_enabled: true, llm_args: {Model: m-2, temperature: 0.9}}]\n",
+			[]string{
+				`6:92: jobs[0].agents[0].dynamic_temperature_enabled: is true, and regulated work needs temperature 0 (remove it)`,
+				`6:109: jobs[0].agents[0].llm_args.Model: names a model past model_name, and regulated work needs one that is pinned (remove it; model_name says which)`,
+				`6:121: jobs[0].agents[0].llm_args.temperature: sets a temperature past the agent's own, and regulated work needs 0 (remove it; the agent's temperature says it)`,
+			},
+		},
+		{
 			"builder", regulated + "    swarm_type: AutoSwarmBuilder\n    agents: [{agent_name: A, model_name: m-1, temperature: 0}]\n",
 			[]string{`4:5: jobs[0].swarm_type: is AutoSwarmBuilder, whose agents nobody can pin (choose another swarm_type for regulated work)`},
 		},

@@ -1,13 +1,56 @@
 package manifest
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Regulated work must be reproducible: a pinned model for every agent,
 // temperature 0, one loop (Swarms docs, production readiness checklist, "Audit
-// and Compliance").
+// and Compliance"). The rule is written here and asked three times: when a
+// manifest is read, by the hands on the bytes that are about to leave, and of
+// the pins in a bundle of evidence.
+
+// maxBreaches is how many breaches an error of Regulated's names.
+const maxBreaches = 5
+
+// Regulated says in what a request, a JSON object with the provider's fields,
+// breaks the rule of regulated work; nil when it keeps it. A request that a
+// manifest couldn't have breaks it too: what can't be read isn't proven. The
+// error is one line, with the path of each field and without any text of a
+// prompt.
+func Regulated(request []byte) error {
+	f := &finder{source: "request"}
+	if !utf8.Valid(request) {
+		return errors.New("it isn't UTF-8")
+	}
+	n := readJSON(f, string(request), 1)
+	if n != nil {
+		r := &reader{finder: f, regulated: true}
+		if r.object(n, nil, "a request", nil) {
+			for _, c := range n.fields {
+				r.requestField(c.key, c.value, (*path)(nil).field(c.key))
+			}
+			r.requestWhole(merged{n, &defaults{}}, n, nil)
+		}
+	}
+	var found Problems
+	if !errors.As(f.err(), &found) {
+		return nil
+	}
+	all := make([]string, 0, maxBreaches+1)
+	for i, p := range found {
+		if i == maxBreaches {
+			all = append(all, fmt.Sprintf("and %d more", len(found)-i))
+			break
+		}
+		all = append(all, strings.TrimSpace(p.Path+" "+p.Message))
+	}
+	return errors.New(strings.Join(all, "; "))
+}
 
 // opus48 is Claude Opus 4.8 however it is spelled: claude-opus-4-8,
 // anthropic/claude-opus-4.8, Claude 4.8 Opus. It rejects a temperature, with
@@ -28,6 +71,7 @@ func (r *reader) model(n *node, p *path) {
 // field by field.
 func (r *reader) regulatedAgent(n *node, p *path) {
 	model, temperature := n.get("model_name"), n.get("temperature")
+	r.sideDoors(n, p)
 	if absent(model) {
 		r.at(n, p.field("model_name"), "", "is missing, and regulated work needs a pinned model", "name one version, such as gpt-4o-2024-08-06")
 	}
@@ -43,6 +87,27 @@ func (r *reader) regulatedAgent(n *node, p *path) {
 	case temperature.kind == number:
 		if v, ok := exact(temperature.literal); ok && v.Sign() > 0 {
 			r.at(temperature, p.field("temperature"), temperature.literal, "is "+clip(temperature.literal)+", and regulated work needs 0", "write temperature: 0")
+		}
+	}
+}
+
+// sideDoors are the fields of an agent that reach model and temperature past
+// their own.
+func (r *reader) sideDoors(n *node, p *path) {
+	if d := n.get("dynamic_temperature_enabled"); d != nil && d.kind == boolean && d.literal == "true" {
+		r.at(d, p.field("dynamic_temperature_enabled"), "true", "is true, and regulated work needs temperature 0", "remove it")
+	}
+	args := n.get("llm_args")
+	if args == nil || args.kind != object {
+		return
+	}
+	for _, f := range args.fields {
+		at := p.field("llm_args").field(f.key)
+		switch strings.ToLower(f.key) {
+		case "model", "model_name":
+			r.add(f.line, f.column, at, "", "names a model past model_name, and regulated work needs one that is pinned", "remove it; model_name says which")
+		case "temperature":
+			r.add(f.line, f.column, at, "", "sets a temperature past the agent's own, and regulated work needs 0", "remove it; the agent's temperature says it")
 		}
 	}
 }
