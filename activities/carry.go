@@ -30,6 +30,7 @@ func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Ref
 	window := b.Policy.Window
 	if ref.Window != nil {
 		window = ref.Window
+		b.Card = b.Card.In(*window)
 	}
 	switch {
 	case !b.Sealed:

@@ -59,6 +59,7 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 	if err != nil {
 		return batch.Plan{}, err
 	}
+	terms.card = terms.card.In(m.Window)
 	s := newSurvey(m, terms.card, start, h.Caps)
 	err = src.each(ctx, func(j batch.Job) error {
 		p.now(Beat{Doing: "pricing", Count: len(s.days) + 1})

@@ -62,7 +62,7 @@ func examine(card tariff.Card, span tariff.Span, zone *time.Location, c ledger.C
 		cause := b.cause(k, span, c)
 		return Check{Proof: Missed, Overpaid: b.overpaid(), Cause: cause, Evidence: b.evidence(cause, card, span, zone, c)}, b
 	}
-	if k.no || k.other {
+	if k.no && card.Night != money.One || k.other { // a tariff without a discount needn't be told to have none
 		return Check{Proof: Missed, Cause: causeSignals, Evidence: k.evidence(c)}, b
 	}
 	return Check{Proof: Landed}, b

@@ -44,6 +44,9 @@ func (w Window) Decide(asked time.Time, slow time.Duration) (Start, error) {
 		case at.After(asked):
 			why += fmt.Sprintf(", within %s of the opening; starts at %s", w.Buffer, withUTC(at))
 			return Start{Span: s, At: at, Reason: why}, nil
+		case w.Always:
+			why += ", and the window never closes; starts at once"
+			return Start{Span: s, At: at, Reason: why}, nil
 		default:
 			why += ", inside the window; starts at once"
 			return Start{Span: s, At: at, Reason: why}, nil

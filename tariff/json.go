@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/offpeak/offpeak/money"
 )
 
 // wire is a Window in JSON, as it travels in Temporal payloads:
@@ -12,6 +14,8 @@ import (
 //	{"zone": "America/Los_Angeles", "open": "20:00", "close": "06:00",
 //	 "start_at": "21:00", "finish_by": "05:00", "buffer": "15m0s",
 //	 "weekdays": ["mon", "tue"]}
+//
+//	{"zone": "UTC", "always": true, "multiplier": "1"}
 //
 // What isn't there wasn't given: it is neither midnight nor a buffer of zero.
 type wire struct {
@@ -22,6 +26,9 @@ type wire struct {
 	FinishBy *Clock   `json:"finish_by,omitempty"`
 	Buffer   *string  `json:"buffer,omitempty"`
 	Weekdays []string `json:"weekdays,omitempty"`
+
+	Always     bool        `json:"always,omitempty"`
+	Multiplier money.Ratio `json:"multiplier,omitempty"`
 }
 
 // MarshalJSON writes the form above; fields that are unset are left out.
@@ -36,6 +43,7 @@ func (w Window) MarshalJSON() ([]byte, error) {
 		Zone: w.Zone,
 		Open: given(w.Open), Close: given(w.Close),
 		StartAt: given(w.StartAt), FinishBy: given(w.FinishBy),
+		Always: w.Always, Multiplier: w.Multiplier,
 	}
 	if w.Buffer != UnsetBuffer {
 		s := w.Buffer.String()
@@ -68,6 +76,7 @@ func (w *Window) UnmarshalJSON(b []byte) error {
 		Open: or(v.Open), Close: or(v.Close),
 		StartAt: or(v.StartAt), FinishBy: or(v.FinishBy),
 		Buffer: UnsetBuffer,
+		Always: v.Always, Multiplier: v.Multiplier,
 	}
 	if v.Buffer != nil {
 		d, err := time.ParseDuration(*v.Buffer)

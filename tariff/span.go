@@ -12,6 +12,8 @@ import (
 // [Opens, Closes). On the night that summer time begins the Swarms window is 9
 // hours long, on the night that it ends 11, else 10.
 //
+// Of a window that is always open it is a day, see [AlwaysOpen].
+//
 // In every span that this package returns, Opens <= Earliest <= StartAt <
 // Deadline <= Closes - Buffer, and each instant from Opens up to Closes is
 // cheap. Its times are in the window's zone.
@@ -54,6 +56,9 @@ func (w Window) Cheap(t time.Time) bool {
 // cheap is Cheap, with the night that t belongs to.
 func (w Window) cheap(loc *time.Location, t time.Time) (night int64, ok bool) {
 	_, offset := t.In(loc).Zone()
+	if w.Always {
+		return floorDiv(t.Unix()+int64(offset), secondsPerDay), true
+	}
 	sinceOpen := t.Unix() + int64(offset) - int64(w.Open)
 	night = floorDiv(sinceOpen, secondsPerDay)
 	return night, sinceOpen-night*secondsPerDay < int64(w.length()) && w.opensOn(night)
@@ -82,7 +87,8 @@ func (w Window) On(n Night) (Span, error) {
 // Containing is the span that t lies in. It agrees with [Window.Cheap] except
 // for what On leaves out: scraps of a night that a change of the clocks cut in
 // two, and nights that it made too short. Those are cheap too, but nothing is
-// planned into them.
+// planned into them. Of a window that is always open it is the day that begins
+// at t.
 func (w Window) Containing(t time.Time) (Span, bool) {
 	w, loc, err := w.ready()
 	if err != nil {
@@ -92,6 +98,9 @@ func (w Window) Containing(t time.Time) (Span, bool) {
 }
 
 func (w Window) containing(loc *time.Location, t time.Time) (Span, bool) {
+	if w.Always {
+		return w.dayFrom(loc, t), true
+	}
 	d, ok := w.cheap(loc, t)
 	if !ok {
 		return Span{}, false
@@ -140,6 +149,9 @@ func (w Window) ready() (Window, *time.Location, error) {
 
 // on is On for a window that is ready.
 func (w Window) on(loc *time.Location, d int64) (Span, error) {
+	if w.Always {
+		return w.dayOn(loc, d), nil
+	}
 	if !w.opensOn(d) {
 		return Span{}, fmt.Errorf("window doesn't open on %s, a %s; its weekdays are %s", nightOf(d), weekdayOf(d), w.weekdayList())
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/offpeak/offpeak/money"
 )
 
 // Night is the date on which a window opens, in the window's own zone, as
@@ -15,7 +17,8 @@ type Night string
 // cheap, and how far inside of them we stay. Its JSON form is in json.go.
 //
 // StartAt, FinishBy and Buffer may be left open ([Unset], [UnsetBuffer]):
-// every method reads the window as [Window.Fill] completes it.
+// every method reads the window as [Window.Fill] completes it. A provider
+// without cheap hours has one that is [AlwaysOpen].
 type Window struct {
 	Zone     string         // IANA name, "America/Los_Angeles"
 	Open     Clock          // first cheap second of the day, 20:00
@@ -24,6 +27,9 @@ type Window struct {
 	FinishBy Clock          // when the last job should have ended, 05:00: an hour inside
 	Buffer   time.Duration  // nothing starts within Buffer after Open or ends within Buffer before Close; 15 min
 	Weekdays []time.Weekday // nights on which it opens; empty means every night
+
+	Always     bool        // open at every hour, instead of all of the above but Zone
+	Multiplier money.Ratio // of the day price of tokens, inside; 0: as the rate card says
 }
 
 // UnsetBuffer is a Buffer that wasn't given. The zero Buffer is none at all.
@@ -38,6 +44,9 @@ const fourHours = 4 * hour
 // window has a sixteenth of its length as the buffer, rounded down to the
 // second (none below 16 seconds), and starts and finishes a buffer inside.
 func (w Window) Fill() Window {
+	if w.Always && w.Multiplier == 0 {
+		w.Multiplier = money.One // no cheap hours, no discount
+	}
 	length := w.length()
 	if length == 0 {
 		return w // nothing to measure from; Check says why
@@ -69,6 +78,27 @@ func (w Window) length() Clock {
 		return 0
 	}
 	return w.Close.after(w.Open)
+}
+
+// String is the hours for people: "20:00 to 06:00 America/Los_Angeles".
+func (w Window) String() string {
+	if w.Always {
+		return "always open, " + w.Zone
+	}
+	s := fmt.Sprintf("%s to %s %s", w.Open, w.Close, w.Zone)
+	if len(w.Weekdays) > 0 {
+		s += " on " + w.weekdayList()
+	}
+	return s
+}
+
+// Starts is the time of day at which a night's work begins that was asked for
+// before: the hour of a schedule that doesn't say its own.
+func (w Window) Starts() Clock {
+	if w.Always {
+		return 0
+	}
+	return w.Fill().StartAt
 }
 
 // FieldError says what is wrong with one field of a window or of a card.
@@ -106,6 +136,12 @@ func (w Window) Check() []FieldError {
 			add("weekdays", weekdayName(d), "named twice")
 		}
 	}
+	if wrong := multiplierProblem(w.Multiplier); wrong != "" {
+		add("multiplier", w.Multiplier.String(), "%s", wrong)
+	}
+	if w.Always {
+		return append(errs, w.checkAlways()...)
+	}
 
 	whole := true // every clock is missing or a time of day
 	for _, c := range []struct {
@@ -124,7 +160,7 @@ func (w Window) Check() []FieldError {
 	}
 	if whole && w.Open == w.Close {
 		whole = false
-		add("close", w.Close.String(), "equal to open, which leaves no window; a price that always holds needs none")
+		add("close", w.Close.String(), "equal to open, which leaves no window; one that never closes is written as window: always")
 	}
 	if w.Buffer < 0 && w.Buffer != UnsetBuffer {
 		add("buffer", w.Buffer.String(), "can't be below zero")

@@ -78,7 +78,7 @@ func TestBadFields(t *testing.T) {
 		},
 		{
 			"window is text", valid + "window: night\n",
-			[]string{`3:9: window: want an object, got text`},
+			[]string{`3:9: window: want an object, or always, got text`},
 		},
 		{
 			"zone for timezone", valid + "window: {zone: Europe/Berlin}\n",
@@ -87,6 +87,18 @@ func TestBadFields(t *testing.T) {
 		{
 			"unknown zone", valid + "window: {timezone: Mars/Olympus}\n",
 			[]string{`3:20: window.timezone: Mars/Olympus: not a known time zone; use an IANA name such as "America/Los_Angeles"`},
+		},
+		{
+			"always and hours", valid + "window: {always: true, open: \"20:00\", buffer: 5m, weekdays: [mon]}\n",
+			[]string{
+				`3:30: window.open: 20:00: can't stand beside always: a window that never closes has no hours; remove one of the two`,
+				`3:47: window.buffer: 5m0s: can't stand beside always: a window that never closes has no hours; remove one of the two`,
+				`3:61: window.weekdays: mon: can't stand beside always: a window that never closes has no hours; remove one of the two`,
+			},
+		},
+		{
+			"multiplier", valid + "window: {multiplier: 1.5}\n",
+			[]string{`3:22: window.multiplier: 1.5 is not above 0 and at most 1 (write what a token costs inside the window, of its day price: 0.5 is half price; at most 6 decimal places)`},
 		},
 		{
 			"clock", valid + "window: {open: \"25:00\"}\n",
@@ -98,7 +110,7 @@ func TestBadFields(t *testing.T) {
 		},
 		{
 			"open equals close", valid + "window: {open: \"20:00\", close: \"20:00\"}\n",
-			[]string{`3:32: window.close: 20:00: equal to open, which leaves no window; a price that always holds needs none`},
+			[]string{`3:32: window.close: 20:00: equal to open, which leaves no window; one that never closes is written as window: always`},
 		},
 		{
 			"start outside", valid + "window: {start_at: \"12:00\"}\n",

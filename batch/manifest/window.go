@@ -5,26 +5,38 @@ import (
 	"slices"
 	"time"
 
+	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/tariff"
 )
 
-var windowFields = []string{"timezone", "open", "close", "start_at", "finish_by", "buffer", "weekdays"}
+var windowFields = []string{"timezone", "open", "close", "start_at", "finish_by", "buffer", "weekdays", "always", "multiplier"}
 
 // days are the words of weekdays, Sunday first as in package time.
 var days = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 const maxBuffer = 12 * time.Hour
 
+// always is the window that never closes, as one word.
+const always = "always"
+
 // window reads a price window. What isn't given is the provider's own; once
 // open or close is given, start_at, finish_by and buffer follow from them
 // (tariff.Window.Fill) instead.
 func (r *reader) window(n *node, p *path) tariff.Window {
 	w := tariff.SwarmsWindow()
-	if !r.object(n, p, "a window", windowFields) {
+	switch {
+	case n.kind == text && n.literal == always:
+		return tariff.AlwaysOpen(w.Zone).Fill()
+	case n.kind != object:
+		r.want(n, p, "an object, or always")
+		return w
+	case !r.object(n, p, "a window", windowFields):
 		return w
 	}
 	before := r.count
-	if n.get("open") != nil || n.get("close") != nil {
+	if c := n.get("always"); c != nil && r.truth(c, p.field("always")) {
+		w = tariff.AlwaysOpen(w.Zone)
+	} else if n.get("open") != nil || n.get("close") != nil {
 		w.StartAt, w.FinishBy, w.Buffer = tariff.Unset, tariff.Unset, tariff.UnsetBuffer
 	}
 	if c := n.get("timezone"); c != nil {
@@ -43,6 +55,9 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 	}
 	if c := n.get("weekdays"); c != nil {
 		w.Weekdays = r.weekdays(c, p.field("weekdays"))
+	}
+	if c := n.get("multiplier"); c != nil {
+		w.Multiplier, _ = r.multiplier(c, p.field("multiplier"))
 	}
 	if r.count > before {
 		// Whether the hours agree can be said once each is one; whether there is
@@ -75,6 +90,21 @@ func (r *reader) disagreements(n *node, p *path, w tariff.Window) {
 		}
 		r.at(c, p.field(key), e.Value, message, "")
 	}
+}
+
+// multiplier is what a token costs inside a window, of its day price.
+func (r *reader) multiplier(n *node, p *path) (money.Ratio, bool) {
+	if n.kind != number && n.kind != text {
+		r.want(n, p, "a number")
+		return 0, false
+	}
+	v, err := money.ParseRatio(n.literal)
+	if err != nil || v <= 0 || v > money.One {
+		r.at(n, p, n.literal, clip(n.literal)+" is not above 0 and at most 1",
+			"write what a token costs inside the window, of its day price: 0.5 is half price; at most 6 decimal places")
+		return 0, false
+	}
+	return v, true
 }
 
 func (r *reader) clock(n *node, p *path) tariff.Clock {

@@ -44,8 +44,8 @@ Ends with 0 when all is well and with 2 when anything is wrong.`,
 			if a.json {
 				return a.object(v)
 			}
-			fmt.Fprintf(a.Out, "OK: %s, %s, window %s to %s %s, budget %s a job and %s in all\n",
-				v.Name, plural(v.Jobs, "job"), v.Window.Open, v.Window.Close, v.Window.Zone, v.Budget.PerJob.Dollars(), v.Budget.Batch.Dollars())
+			fmt.Fprintf(a.Out, "OK: %s, %s, window %s, budget %s a job and %s in all\n",
+				v.Name, plural(v.Jobs, "job"), v.Window, v.Budget.PerJob.Dollars(), v.Budget.Batch.Dollars())
 			if !v.JobsRead {
 				a.note("note: the jobs of %s are checked by the worker, which reads them", printable(v.JobsFrom))
 			}

@@ -60,6 +60,7 @@ func (e Estimate) going(nights int64) Going {
 // when the night would begin if it were asked for now. What is wrong with a job
 // or the window is a fault of kind BadInput.
 func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error) {
+	t.Card = t.Card.In(m.Window)
 	e := Estimate{Card: t.Card, Budget: m.Budget, Credits: t.Credits, Notes: t.Notes}
 	e.Parts = []Part{{Name: "input tokens"}, {Name: "output tokens"}, {Name: "agents"}}
 	elsewhere, err := each(func(j batch.Job) error {

@@ -62,7 +62,7 @@ func (r ScheduleRequest) check(now time.Time) (scheduled, error) {
 		for _, wrong := range s.window.Check() { // a manifest's own was checked with it
 			add("window."+wrong.Field, wrong.Value, "%s", wrong.Message)
 		}
-		s.id, at = or(s.id, string(s.name)), or(at, s.window.StartAt.String())
+		s.id, at = or(s.id, string(s.name)), or(at, s.window.Starts().String())
 	}
 	zone = or(zone, s.window.Zone)
 
@@ -141,8 +141,8 @@ func (s *scheduled) checkYear(now time.Time) (ps Problems) {
 		w.Weekdays = nil // which nights are wanted is asked below
 		span, in := w.Containing(t)
 		if !in {
-			add("at", s.at.String(), "is outside the window on %s: %s %s is no cheap hour, %s to %s %s is",
-				d.Format("Mon "+time.DateOnly), s.at, s.zone, w.Open, w.Close, w.Zone)
+			add("at", s.at.String(), "is outside the window on %s: %s %s is no cheap hour, %s is",
+				d.Format("Mon "+time.DateOnly), s.at, s.zone, w)
 			continue
 		}
 		begins := t

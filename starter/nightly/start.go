@@ -184,10 +184,17 @@ func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window
 
 // asField is a window as a manifest writes it.
 func asField(w tariff.Window) map[string]any {
-	return map[string]any{
-		"timezone": w.Zone, "open": w.Open, "close": w.Close, "start_at": w.StartAt, "finish_by": w.FinishBy,
-		"buffer": w.Buffer.String(),
+	out := map[string]any{"timezone": w.Zone}
+	if w.Multiplier != 0 {
+		out["multiplier"] = w.Multiplier
 	}
+	if w.Always {
+		out["always"] = true
+		return out
+	}
+	out["open"], out["close"], out["start_at"], out["finish_by"] = w.Open, w.Close, w.StartAt, w.FinishBy
+	out["buffer"] = w.Buffer.String()
+	return out
 }
 
 func asBadInput(err error) error {
