@@ -38,6 +38,7 @@ const (
 	AlertExport      AlertKind = "export"  // the provider's log couldn't be exported
 	AlertPurge       AlertKind = "purge"   // what was to be deleted couldn't be
 	AlertAdvice      AlertKind = "advice"  // nothing is wrong, but money can be saved
+	AlertReport      AlertKind = "report"  // how a night went; told to whoever wants to hear it
 	AlertTest        AlertKind = "test"    // somebody tries whether alerts arrive
 )
 
@@ -50,3 +51,27 @@ const (
 	Warning  Severity = "warning"  // in the morning
 	Info     Severity = "info"     // when there is time
 )
+
+// AlertKinds are all kinds, in the order in which people are told of them.
+func AlertKinds() []AlertKind {
+	return []AlertKind{
+		AlertNightFailed, AlertAudit, AlertCap, AlertCredits, AlertUsage, AlertUnknown, AlertExport, AlertPurge, AlertAdvice, AlertReport, AlertTest,
+	}
+}
+
+// Once says whether such alerts are news, told once for each key, rather than
+// incidents that last until they are over.
+func (k AlertKind) Once() bool { return k == AlertReport || k == AlertTest }
+
+// Rank orders severities: 3 for critical, 1 for info, 0 for what is none.
+func (s Severity) Rank() int {
+	switch s {
+	case Critical:
+		return 3
+	case Warning:
+		return 2
+	case Info:
+		return 1
+	}
+	return 0
+}

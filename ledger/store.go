@@ -89,6 +89,11 @@ type Tx interface {
 	Dailies(kind string, limit int) ([]Daily, error) // the latest day first
 	Hours(from, to time.Time) ([]Hour, error)        // charges by the key of their attempt, and by hour
 
+	Incident(key string) (Incident, bool, error)
+	Incidents(all bool, limit int) ([]Incident, error) // open ones, or all; the last seen first
+	Delivery(id string) (Delivery, bool, error)
+	DeliveriesOf(key string) ([]Delivery, error) // of one incident, in order
+
 	Save(Changes) error
 }
 
@@ -252,4 +257,6 @@ type Changes struct {
 	Balances    []Balance
 	Errands     []Errand
 	Dailies     []Daily
+	Incidents   []Incident
+	Deliveries  []Delivery
 }

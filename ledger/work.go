@@ -35,8 +35,12 @@ type work struct {
 	balances shelf[reading, Balance] // only ever added
 	errands  shelf[string, Errand]
 	dailies  shelf[daily, Daily] // only ever replaced
-	tidy     bool            // old errands are to be removed
-	flights  map[string]*air // in flight, by key
+
+	incidents  shelf[string, Incident]
+	deliveries shelf[string, Delivery]
+
+	tidy    bool            // old errands are to be removed
+	flights map[string]*air // in flight, by key
 
 	payloads, draftPayloads []Payload
 	charges, draftCharges   []Charge
@@ -55,6 +59,8 @@ func newWork(tx Tx, now time.Time, size int) *work {
 	w.balances.load = func(reading) (Balance, bool, error) { return Balance{}, false, nil }
 	w.errands.load = guard(w, tx.Errand)
 	w.dailies.load = func(daily) (Daily, bool, error) { return Daily{}, false, nil }
+	w.incidents.load = guard(w, tx.Incident)
+	w.deliveries.load = guard(w, tx.Delivery)
 	w.halts.load = func(string) (Halt, bool, error) { return Halt{}, false, nil } // see halt
 	return w
 }
@@ -174,6 +180,8 @@ func (w *work) keep() {
 	w.balances.keep()
 	w.errands.keep()
 	w.dailies.keep()
+	w.incidents.keep()
+	w.deliveries.keep()
 	w.payloads = append(w.payloads, w.draftPayloads...)
 	w.charges = append(w.charges, w.draftCharges...)
 	w.draftPayloads, w.draftCharges = nil, nil
@@ -192,6 +200,8 @@ func (w *work) drop() {
 	w.balances.drop()
 	w.errands.drop()
 	w.dailies.drop()
+	w.incidents.drop()
+	w.deliveries.drop()
 	w.draftPayloads, w.draftCharges = nil, nil
 }
 
@@ -205,7 +215,8 @@ func (w *work) flush() error {
 		Heads: w.head.take(), Batches: w.batches.take(), Results: w.results.take(), Tallies: w.tallies.take(),
 		Payloads: w.payloads, Charges: w.charges, Keys: w.keys.take(),
 		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(), Errands: w.errands.take(),
-		Dailies: w.dailies.take(),
+		Dailies:   w.dailies.take(),
+		Incidents: w.incidents.take(), Deliveries: w.deliveries.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()
 	c.Attempts, c.NewAttempts = w.attempts.split()

@@ -50,6 +50,8 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Errands", errands},
 		{"Dailies", dailies},
 		{"Hours", hours},
+		{"Incidents", incidents},
+		{"IncidentsTogether", incidentsTogether},
 		{"Known", known},
 		{"Reading", reading},
 		{"Listing", listing},
@@ -107,7 +109,7 @@ func (r *room) open(t testing.TB) *ledger.Ledger {
 func (r *room) wipe(t tb) {
 	t.Helper()
 	statement := "UPDATE head SET n = 0, hash = '" + ledger.Genesis + "'"
-	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances", "errands", "dailies"} {
+	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances", "errands", "incidents", "deliveries", "dailies"} {
 		statement += "; DELETE FROM " + table
 	}
 	if err := r.place.Exec(statement); err != nil {

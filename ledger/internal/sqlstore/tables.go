@@ -204,6 +204,8 @@ func (t *tx) Save(c ledger.Changes) error {
 		func() error { return save(t, balances, c.Balances) },
 		func() error { return save(t, errands, c.Errands) },
 		func() error { return save(t, dailies, c.Dailies) },
+		func() error { return save(t, incidents, c.Incidents) },
+		func() error { return save(t, deliveries, c.Deliveries) },
 		func() error { return save(t, attempts, c.NewAttempts) },
 		func() error { return change(t, attempts, c.Attempts) },
 		func() error { return save(t, charges, c.Charges) },
