@@ -75,10 +75,10 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("%d attempts, %d tries", j.Attempts, j.Tries)
 	}
 	// The next night finds it, with the identity it had.
-	id := out.RequestID
+	id := w.job(0).RequestID
 	w.newHands(w.server.URL)
 	w.planned(w.input)
-	if out, _ = w.send(0); out.State != batch.Succeeded || out.RequestID != id {
+	if out, _ = w.send(0); out.State != batch.Succeeded || w.job(0).RequestID != id {
 		t.Errorf("%+v, want %s to succeed", out, id)
 	}
 	w.honest()

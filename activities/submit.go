@@ -41,6 +41,7 @@ const (
 // round up.
 func (h *Hands) SubmitSwarm(ctx context.Context, in batch.Submit) (batch.Outcome, error) {
 	out, err := h.submit(ctx, in)
+	out.Seq = 0 // who asked knows; a history has this for every job
 	return out, raise(err)
 }
 
@@ -53,6 +54,12 @@ func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, err
 	b, err := h.Ledger.Batch(context.WithoutCancel(ctx), in.Batch) // a cancelled night is still answered, see run
 	if err != nil {
 		return batch.Outcome{}, err
+	}
+	if in.Span.Opens.IsZero() {
+		in.Span = b.Span
+	}
+	if in.RequestTimeout == 0 {
+		in.RequestTimeout = b.Policy.RequestTimeout
 	}
 	s := &submission{Hands: h, in: in, batch: b, began: h.now(), plight: &plight{}, gate: h.stiles.enter(in.Batch)}
 	defer h.stiles.leave(in.Batch, s.gate)
@@ -127,7 +134,7 @@ func (s *submission) look(ctx context.Context) (ledger.Job, error) {
 
 // outcome is what the story learns of a job.
 func (s *submission) outcome(ctx context.Context, j ledger.Job) (batch.Outcome, error) {
-	out := batch.Outcome{Seq: j.Seq, RequestID: j.RequestID, State: j.State, Why: j.Why}
+	out := batch.Outcome{Seq: j.Seq, State: j.State, Why: j.Why}
 	if j.State != batch.Succeeded {
 		return out, nil
 	}

@@ -159,7 +159,7 @@ func TestWhatCameBack(t *testing.T) {
 			if n := len(w.posts()); n != c.posts {
 				t.Errorf("%d requests, want %d: %+v", n, c.posts, w.posts())
 			}
-			if n := w.api.Books().Executions(out.RequestID); n != c.runs {
+			if n := w.api.Books().Executions(w.job(0).RequestID); n != c.runs {
 				t.Errorf("it ran %d times, want %d", n, c.runs)
 			}
 			if c.delays != nil && !equal(delays, c.delays) {
@@ -184,4 +184,20 @@ func equal(a, b []time.Duration) bool {
 		}
 	}
 	return true
+}
+
+// A night that began later than it was planned for says so with each job: what
+// it says counts, and not what the books have.
+func TestTheNightItIsGiven(t *testing.T) {
+	w := newWorld(t, nil).planned(manifest(2, ""))
+	if out, delays := w.send(0); out.State != batch.Succeeded || out.Seq != 0 || len(delays) > 0 {
+		t.Errorf("by the books: %+v after %v", out, delays)
+	}
+	in := w.submit(1)
+	in.Span = w.plan.Start.Span
+	in.Span.Closes, in.Span.Deadline = w.clock.Now(), w.clock.Now()
+	out, err := w.hands.SubmitSwarm(t.Context(), in)
+	if err != nil || out.State != batch.Parked {
+		t.Errorf("in a night that is over: %+v, %v", out, err)
+	}
 }

@@ -195,7 +195,7 @@ func (w *world) unread(input string) *world {
 }
 
 func (w *world) submit(seq int) batch.Submit {
-	return batch.Submit{Batch: w.plan.Batch, Seq: seq, Span: w.plan.Start.Span, RequestTimeout: w.plan.Policy.RequestTimeout}
+	return batch.Submit{Batch: w.plan.Batch, Seq: seq}
 }
 
 // send runs SubmitSwarm as Temporal would: again after each delay, until it

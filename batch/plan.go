@@ -101,23 +101,25 @@ type Page struct {
 	To    int `json:"to"`
 }
 
-// Submit asks for one job to be sent, settled and archived.
+// Submit asks for one job to be sent, settled and archived. A history has one
+// of them for every job, so that what the books say as well isn't written into
+// it.
 type Submit struct {
 	Batch ID          `json:"batch"`
-	Seq   int         `json:"seq"`  // position in the batch, from 0
-	Span  tariff.Span `json:"span"` // the night in which it must begin and end
+	Seq   int         `json:"seq"`           // position in the batch, from 0
+	Span  tariff.Span `json:"span,omitzero"` // the night in which it must begin and end; zero: the one for which the batch was planned last
 
-	RequestTimeout time.Duration `json:"request_timeout"` // how long one HTTP request may take
+	RequestTimeout time.Duration `json:"request_timeout,omitzero"` // how long one HTTP request may take; 0: as the books have it
+	Within         time.Duration `json:"-"`                        // the same, for the activity's own timeouts: the story's, and not written
 }
 
 // Outcome is how one job ended, as far as the story needs to know.
 type Outcome struct {
-	Seq       int       `json:"seq"`
-	RequestID string    `json:"request_id"`
-	State     State     `json:"state"`
-	Billed    money.USD `json:"billed,omitzero"`
-	DayPrice  money.USD `json:"day_price,omitzero"` // what the same run would have cost by day
-	Why       string    `json:"why,omitempty"`      // for every state but succeeded: one line
+	Seq      int       `json:"seq,omitempty"` // of one among several; who asked for a single job knows
+	State    State     `json:"state"`
+	Billed   money.USD `json:"billed,omitzero"`
+	DayPrice money.USD `json:"day_price,omitzero"` // what the same run would have cost by day
+	Why      string    `json:"why,omitempty"`      // for every state but succeeded: one line
 }
 
 // SubmitMany asks for some jobs to be sent in requests of the batch endpoint.

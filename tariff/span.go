@@ -37,6 +37,13 @@ func (s Span) Location() *time.Location {
 	return s.Opens.Location()
 }
 
+// Same says whether two spans are the same instants, however their zones are
+// written.
+func (s Span) Same(t Span) bool {
+	return s.Night == t.Night && s.Opens.Equal(t.Opens) && s.Closes.Equal(t.Closes) &&
+		s.StartAt.Equal(t.StartAt) && s.Deadline.Equal(t.Deadline) && s.Earliest.Equal(t.Earliest)
+}
+
 // Length is how long the window is really open that night.
 func (s Span) Length() time.Duration { return s.Closes.Sub(s.Opens) }
 

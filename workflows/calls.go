@@ -19,6 +19,7 @@ type ShardRequest struct {
 	Span           tariff.Span   `json:"span"`
 	InFlight       int           `json:"in_flight"` // jobs under way at once
 	RequestTimeout time.Duration `json:"request_timeout"`
+	Booked         bool          `json:"booked,omitempty"` // the books have Span and RequestTimeout too: a single job needn't bring them
 
 	Chunk  int `json:"chunk,omitempty"`  // jobs in one request of the batch endpoint; up to 1: each job is a request of its own
 	Chunks int `json:"chunks,omitempty"` // at most so many groups go that way; 0: no bound
@@ -121,7 +122,8 @@ func sends(most time.Duration) workflow.ActivityOptions {
 			// for a limit never uses them up, and each error carries its own delay.
 			// The interval here only spaces attempts that died with their worker.
 			InitialInterval: 1500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Minute,
-			NonRetryableErrorTypes: final(),
+			// No list of final types: it would be 200 bytes of history a job, and
+			// the hands mark what no retry mends.
 		},
 	}
 }
@@ -130,7 +132,7 @@ func sends(most time.Duration) workflow.ActivityOptions {
 // one HTTP request at the most, with the gate before it and the books behind
 // it.
 var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in batch.Submit) workflow.ActivityOptions {
-	o := sends(in.RequestTimeout + 5*time.Minute)
+	o := sends(in.Within + 5*time.Minute)
 	o.Summary = fmt.Sprintf("Job %d", in.Seq) // as starter jobs numbers it, which knows its name; 100,000 go in lanes
 	return o
 }}

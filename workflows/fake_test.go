@@ -46,6 +46,7 @@ type hands struct {
 	lane    int
 	lanes   func(batch.Lane) (batch.LaneResult, error)
 
+	booked  tariff.Span // for which the batch was planned last
 	steered []batch.Steer
 	asked   []batch.CreditsRequest
 	sent    []batch.Submit
@@ -104,10 +105,13 @@ func (h *hands) run(t *testing.T) (batch.Result, error) {
 }
 
 func (h *hands) planNight(_ context.Context, in batch.PlanRequest) (batch.Plan, error) {
+	do := h.usualPlan
 	if h.plan != nil {
-		return h.plan(in)
+		do = h.plan
 	}
-	return h.usualPlan(in)
+	plan, err := do(in)
+	h.booked = plan.Start.Span
+	return plan, err
 }
 
 func (h *hands) usualPlan(in batch.PlanRequest) (batch.Plan, error) {
@@ -152,6 +156,9 @@ func (h *hands) pendingJobs(_ context.Context, in batch.Page) ([]int, error) {
 }
 
 func (h *hands) submitSwarm(_ context.Context, in batch.Submit) (batch.Outcome, error) {
+	if in.Span.Opens.IsZero() { // as the books have it
+		in.Span = h.booked
+	}
 	h.mu.Lock()
 	h.sent = append(h.sent, in)
 	h.sentAt = append(h.sentAt, h.env.Now())

@@ -255,7 +255,7 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 			child = fmt.Sprintf("%s/%d", child, round)
 		}
 		in := ShardRequest{
-			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span,
+			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span, Booked: n.span.Same(n.terms.Start.Span),
 			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout, Lane: n.terms.Lane,
 		}
 		if n.singly == "" && (n.terms.Chunks == 0 || from == 0 && round == 1) {

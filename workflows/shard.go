@@ -135,9 +135,11 @@ func (s *shard) chunk() int {
 }
 
 func (s *shard) single(ctx workflow.Context, pick workflow.Selector, seq int) {
-	future := SubmitSwarm.Start(ctx, batch.Submit{
-		Batch: s.in.Page.Batch, Seq: seq, Span: s.in.Span, RequestTimeout: s.in.RequestTimeout,
-	})
+	in := batch.Submit{Batch: s.in.Page.Batch, Seq: seq, Within: s.in.RequestTimeout}
+	if !s.in.Booked {
+		in.Span, in.RequestTimeout = s.in.Span, s.in.RequestTimeout
+	}
+	future := SubmitSwarm.Start(ctx, in)
 	pick.AddFuture(future.Future, func(workflow.Future) {
 		s.under--
 		if out, err := future.Get(ctx); err != nil {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/build"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/obs"
 	"github.com/offpeak/offpeak/starter/httpapi"
@@ -114,7 +115,7 @@ func (a *app) serve(ctx context.Context, s serving) error {
 	hub := events.New(events.Options{Find: events.Nights(client), Shape: httpapi.Shape, Most: s.followers, Log: log})
 	defer hub.Close()
 	api, err := httpapi.New(httpapi.Options{
-		Client: client, Env: a.Env, Events: hub, Roots: roots, MaxUpload: limits.Upload, Now: a.Now, Log: log, Version: built().Version,
+		Client: client, Env: a.Env, Events: hub, Roots: roots, MaxUpload: limits.Upload, Now: a.Now, Log: log, Version: build.This().Version,
 	})
 	if err != nil {
 		return err
@@ -134,7 +135,7 @@ func (a *app) serve(ctx context.Context, s serving) error {
 		links = ui.Address + "/namespaces/" + ui.Namespace
 	}
 	o.Pages = shelf.pages(web.Options{
-		Client: client, Keys: ring, Stream: hub.Stream, Env: a.Env, UI: links, Now: a.Now, Log: log, Version: built().Version, Secure: o.Cert != "",
+		Client: client, Keys: ring, Stream: hub.Stream, Env: a.Env, UI: links, Now: a.Now, Log: log, Version: build.This().Version, Secure: o.Cert != "",
 	})
 	srv, err := server.New(ctx, o)
 	if err != nil {

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/offpeak/offpeak/internal/build"
 )
 
 func (a *app) versionCmd() *cobra.Command {
@@ -16,7 +16,7 @@ func (a *app) versionCmd() *cobra.Command {
 		Example: "  starter version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := built()
+			v := build.This()
 			if a.json {
 				return a.object(v)
 			}
@@ -24,35 +24,4 @@ func (a *app) versionCmd() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-type build struct {
-	Version  string `json:"version"`
-	Commit   string `json:"commit"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
-
-func built() build {
-	b := build{Version: "(devel)", Commit: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	if info.Main.Version != "" {
-		b.Version = info.Main.Version
-	}
-	dirty := ""
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			b.Commit = s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				dirty = "-dirty"
-			}
-		}
-	}
-	b.Commit += dirty
-	return b
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
+	"github.com/offpeak/offpeak/internal/build"
 	"github.com/offpeak/offpeak/workflows"
 )
 
@@ -62,6 +63,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	crew.story = worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentWorkflowTaskPollers: workflowPollers,
 		WorkerStopTimeout:                drainTime,
+		DeploymentOptions:                deployment(),
 		OnFatalError:                     fatal,
 	})
 	crew.story.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
@@ -90,6 +92,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 		MaxConcurrentActivityTaskPollers:   activityPollers,
 		DisableWorkflowWorker:              true,
 		WorkerStopTimeout:                  drainTime,
+		DeploymentOptions:                  deployment(),
 		OnFatalError:                       fatal,
 	})
 	Bind(crew.sends, workflows.SubmitSwarm, hands.SubmitSwarm)
@@ -104,6 +107,12 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 		return nil, lost(o, err)
 	}
 	return crew, nil
+}
+
+// deployment names the build: the SDK's own name for it, a checksum of the
+// program, says nothing to people, and is longer in every event.
+func deployment() worker.DeploymentOptions {
+	return worker.DeploymentOptions{Version: worker.WorkerDeploymentVersion{DeploymentName: workflows.TaskQueue, BuildID: build.This().ID()}}
 }
 
 // stop drains both at once.
