@@ -18,6 +18,10 @@ type Ask struct {
 	Caps  Caps          // the operator's, beside the batch's own
 
 	Batched bool // it leaves in one HTTP request together with other jobs
+
+	Step   string // of the job's dialect; "" where there is but one
+	Free   bool   // it moves no money: see Admit
+	Repeat bool   // it repeats the job's doubted request, which can't buy twice: see Admit
 }
 
 // Admit asks judge whether a job may leave now, and writes down what it says,
@@ -34,6 +38,16 @@ type Ask struct {
 // (Crashed). Caps and switches are checked again after judge: whoever would
 // pass a cap gets OverBudget, a halted or paused job Internal, and nothing is
 // written.
+//
+// A free request (a quote, a look at how far the work is) is counted like any
+// other and changes no state: it is admitted from planned, reserved or parked,
+// and also while the job is sending under a Reference, or unknown; there only
+// Go and Wait are verdicts. Heard ends it.
+//
+// A repeat is a paid request that is sent again from unknown, because the
+// provider honours what it carries once at most (a quote's id). The doubt stays
+// until it is answered: a refusal that says nothing of the doubted request leaves the job
+// unknown.
 //
 // judge must be quick and pure: the books stand still while it thinks, and it
 // may be asked twice.
@@ -54,9 +68,18 @@ func (l *Ledger) Admit(ctx context.Context, a Ask, judge func(Standing) Verdict)
 }
 
 func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error) {
+	under := false // it was sent before, and nothing but a free request or a repeat may leave
 	switch d.job.State {
 	case batch.Planned, batch.Reserved, batch.Parked:
-	default:
+		if a.Repeat {
+			return Verdict{}, 0, d.refuse("only an unknown one can be repeated")
+		}
+	case batch.Unknown:
+		under = a.Free || a.Repeat
+	case batch.Sending:
+		under = a.Free && d.job.Reference != ""
+	}
+	if !under && d.job.State != batch.Planned && d.job.State != batch.Reserved && d.job.State != batch.Parked {
 		return Verdict{}, 0, d.refuse("only a planned, reserved or parked one can be sent")
 	}
 	b, found, err := d.w.batches.get(a.Batch)
@@ -75,6 +98,9 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 		return Verdict{}, 0, err
 	}
 	v := judge(s)
+	if under && v.Action != Go && v.Action != Wait {
+		return Verdict{}, 0, d.refuse("the judge said %q of a request for what was sent before", v.Action)
+	}
 	switch v.Action {
 	case Wait:
 		return v, 0, nil
@@ -85,10 +111,17 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 	case Cancel:
 		d.to(batch.Cancelled, v.why())
 	case Go:
-		if err := d.may(s); err != nil {
-			return Verdict{}, 0, err
+		if !a.Free || !under { // a look at what is under way is free, and no switch holds it
+			if err := d.may(s); err != nil {
+				return Verdict{}, 0, err
+			}
 		}
-		d.send(k, b.Policy, a.Batched)
+		if a.Free {
+			d.fly(k, b.Policy, a)
+			d.save()
+			return v, d.job.Attempts, nil
+		}
+		d.send(k, b.Policy, a)
 		return v, d.job.Attempts, nil
 	default:
 		return Verdict{}, 0, internal(d.op, d.job.Ref().String(), "the judge said %q, which is no verdict", v.Action)
@@ -101,23 +134,31 @@ func (d *docket) admit(a Ask, judge func(Standing) Verdict) (Verdict, int, error
 const noTimeout = 24 * time.Hour
 
 // send writes down that the job leaves now.
-func (d *docket) send(k KeyRow, p batch.Policy, batched bool) {
+func (d *docket) send(k KeyRow, p batch.Policy, a Ask) {
+	d.repeat = a.Repeat
 	d.to(batch.Sending, "")
 	d.sender = k.ID
 	if !d.job.Raised {
 		d.job.Raised = true
 		d.tally.Raised += d.job.Ceiling
 	}
-	d.job.Attempts++
-	d.job.NotBefore = time.Time{}
+	d.job.NotBefore, d.job.Reference = time.Time{}, ""
+	d.fly(k, p, a)
+	d.job.Paid = d.job.Attempts
 	d.save()
+}
+
+// fly writes down a request that is under way from now on. The caller saves the
+// job.
+func (d *docket) fly(k KeyRow, p batch.Policy, ask Ask) {
+	d.job.Attempts++
 	timeout := p.RequestTimeout
 	if timeout <= 0 {
 		timeout = noTimeout
 	}
 	a := AttemptRow{Attempt: Attempt{
 		Batch: d.job.Batch, Seq: d.job.Seq, RequestID: d.job.RequestID, N: d.job.Attempts, Key: k.ID,
-		Batched: batched, SentAt: k.Tick,
+		Batched: ask.Batched, Free: ask.Free, Step: ask.Step, SentAt: k.Tick,
 	}, Until: instant(k.Tick.Add(timeout + p.LogLag))}
 	d.w.attempts.add(a.Ref(), a)
 	k.InFlight++

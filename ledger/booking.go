@@ -18,18 +18,29 @@ func (d *docket) end(c Closing, as Ending, change func()) error {
 	switch a.Ending {
 	case as:
 		return nil
-	case InFlight, EndedOverdue, EndedUnknown:
+	case InFlight, EndedOverdue, EndedUnknown, EndedAccepted:
 	case EndedAbsent: // and this says so too
 		return nil
 	default:
 		return d.refuse("attempt %d ended as %s already", c.Attempt, a.Ending)
 	}
-	if d.current(a) {
+	switch doubt := d.job.Doubt; {
+	case d.current(a) && d.job.State == batch.Sending && doubt != (Doubt{}):
+		// It repeated one that is in doubt, of which this says nothing.
+		change()
+		until, why := d.job.NotBefore, d.job.Why
+		d.to(batch.Unknown, doubt.Why+"; repeated: "+why)
+		d.job.Doubt, d.job.NotBefore = doubt, until
+		d.save()
+	case d.current(a):
 		change()
 		d.save()
 	}
+	if a.Ending == EndedAccepted { // its receipt says how it was taken on, and it is counted
+		return d.landAt(a, as, a.CountedAt)
+	}
 	d.close(&a, c)
-	return d.land(a, as, false)
+	return d.land(a, as, c.Counted)
 }
 
 // current says whether the job still waits for this attempt. It doesn't when a
@@ -37,7 +48,7 @@ func (d *docket) end(c Closing, as Ending, change func()) error {
 func (d *docket) current(a AttemptRow) bool {
 	switch d.job.State {
 	case batch.Sending:
-		return a.N == d.job.Attempts
+		return a.N == d.job.paid()
 	case batch.Unknown:
 		return a.N == d.job.Doubt.Attempt
 	}

@@ -16,6 +16,7 @@ type Closing struct {
 	Status  int        // 0 without an answer
 	Kind    batch.Kind // "" for a success
 	EndedAt time.Time  // now when zero
+	Counted bool       // the provider counts it towards its limits although nothing ran
 }
 
 func (c Closing) ref() JobRef { return JobRef{c.Batch, c.Seq} }
@@ -41,12 +42,18 @@ func (l *Ledger) Settle(ctx context.Context, c Closing, charge Charge, output st
 		case EndedRejected, EndedReturned:
 			return d.refuse("attempt %d ended as %s and can't be settled", c.Attempt, a.Ending)
 		}
-		d.close(&a, c)
+		accepted := a.Ending == EndedAccepted
+		if !accepted { // else its receipt says how it was taken on
+			d.close(&a, c)
+		}
 		if charge.EndedAt.IsZero() {
-			charge.EndedAt = a.EndedAt
+			charge.EndedAt = later(a.EndedAt, instant(c.EndedAt))
 		}
 		if err := d.book(charge, a, output, FromAnswer); err != nil {
 			return err
+		}
+		if accepted {
+			return d.landAt(a, EndedAnswered, a.CountedAt)
 		}
 		if err := d.land(a, EndedAnswered, true); err != nil {
 			return err
@@ -108,7 +115,7 @@ func (l *Ledger) Doubt(ctx context.Context, c Closing, doubt Doubt, notBefore ti
 			return err
 		}
 		switch a.Ending {
-		case InFlight, EndedOverdue, EndedUnknown:
+		case InFlight, EndedOverdue, EndedUnknown, EndedAccepted:
 		case EndedAbsent: // it was looked for since
 			return nil
 		default:

@@ -13,7 +13,7 @@ func (w *work) sweep(k *KeyRow, a AttemptRow) {
 	a.Ending, a.CountedAt = EndedOverdue, a.Until
 	k.InFlight--
 	for i := range k.Windows {
-		k.Windows[i].enter(a.CountedAt)
+		k.Windows[i].enter(a.Step, a.CountedAt)
 	}
 	w.attempts.seen(a.Ref(), a)
 	w.attempts.mark(a.Ref())
@@ -36,7 +36,7 @@ func (w *work) land(a AttemptRow, ending Ending, counted time.Time) error {
 	k.Windows = slices.Clone(k.Windows)
 	for i := range k.Windows {
 		win := &k.Windows[i]
-		if win.Limit == 0 {
+		if !win.counts(a.Step) {
 			continue
 		}
 		if a.CountedAt.After(win.Tail) {
@@ -46,12 +46,12 @@ func (w *work) land(a AttemptRow, ending Ending, counted time.Time) error {
 				if err := w.flush(); err != nil {
 					return err
 				}
-				if win.Oldest, err = w.tx.NthEnd(a.Key, win.Tail, 2); err != nil {
+				if win.Oldest, err = w.tx.NthEnd(a.Key, win.Step, win.Tail, 2); err != nil {
 					return w.check(err)
 				}
 			}
 		}
-		win.enter(counted)
+		win.enter(a.Step, counted)
 	}
 	a.Ending, a.CountedAt = ending, counted
 	w.attempts.put(a.Ref(), a)

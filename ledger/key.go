@@ -100,7 +100,7 @@ func (l *Ledger) onKey(ctx context.Context, key string, change func(*KeyRow) boo
 	})
 }
 
-// Learn notes what the provider said of a key's rate limits: Name, Span,
+// Learn notes what the provider said of a key's rate limits: Name, Step, Span,
 // Limit, Remaining, Reset and ToldAt of each window; the rest is ours. A Limit
 // of 0 means that the window isn't limited, or that nobody knows; a Remaining
 // below 0 that nothing was said of it. Windows that aren't mentioned stay as
@@ -136,7 +136,7 @@ func (w *work) learn(k *KeyRow, told Window) error {
 	i := slices.IndexFunc(k.Windows, func(have WindowRow) bool { return have.Name == told.Name })
 	if i < 0 {
 		row := WindowRow{Key: k.ID, Window: Window{
-			Name: told.Name, Span: told.Span, Limit: told.Limit,
+			Name: told.Name, Step: told.Step, Span: told.Span, Limit: told.Limit,
 			Remaining: max(told.Remaining, -1), Reset: told.Reset, ToldAt: told.ToldAt,
 		}}
 		if err := w.recount(&row, k.Tick); err != nil {
@@ -153,8 +153,8 @@ func (w *work) learn(k *KeyRow, told Window) error {
 	if told.Remaining >= 0 {
 		win.Remaining, win.Reset = told.Remaining, told.Reset
 	}
-	rebuild := told.Span != win.Span || (told.Limit == 0) != (win.Limit == 0)
-	win.Limit, win.Span = told.Limit, told.Span
+	rebuild := told.Span != win.Span || told.Step != win.Step || (told.Limit == 0) != (win.Limit == 0)
+	win.Limit, win.Span, win.Step = told.Limit, told.Span, told.Step
 	if rebuild {
 		return w.recount(win, k.Tick)
 	}

@@ -66,9 +66,14 @@ func (w *work) enterKey(f KeyFound) (KeyRow, error) {
 	return k, err
 }
 
+// counts says whether attempts of a step fill the window.
+func (win *WindowRow) counts(step string) bool {
+	return win.Limit > 0 && (win.Step == "" || win.Step == step)
+}
+
 // enter counts an attempt in a window that is kept count of.
-func (win *WindowRow) enter(counted time.Time) {
-	if win.Limit == 0 || !counted.After(win.Tail) {
+func (win *WindowRow) enter(step string, counted time.Time) {
+	if !win.counts(step) || !counted.After(win.Tail) {
 		return
 	}
 	win.Ended++
@@ -87,7 +92,7 @@ func (w *work) slide(win *WindowRow, tick time.Time) (int64, error) {
 		win.Tail = tail
 		return 0, nil
 	}
-	n, next, err := w.tx.Ends(win.Key, win.Tail, tail)
+	n, next, err := w.tx.Ends(win.Key, win.Step, win.Tail, tail)
 	if err != nil {
 		return 0, err
 	}
@@ -106,10 +111,10 @@ func (w *work) recount(win *WindowRow, tick time.Time) error {
 	}
 	var err error
 	win.Tail = tick.Add(-win.Span)
-	if win.Ended, _, err = w.tx.Ends(win.Key, win.Tail, forever); err != nil {
+	if win.Ended, _, err = w.tx.Ends(win.Key, win.Step, win.Tail, forever); err != nil {
 		return w.check(err)
 	}
-	win.Oldest, err = w.tx.NthEnd(win.Key, win.Tail, 1)
+	win.Oldest, err = w.tx.NthEnd(win.Key, win.Step, win.Tail, 1)
 	return w.check(err)
 }
 
@@ -126,7 +131,7 @@ func (w *work) view(k KeyRow) (Key, error) {
 	for _, win := range k.Windows {
 		v := win.Window
 		if win.Limit > 0 {
-			v.Used = int64(k.InFlight) + win.Ended
+			v.Used = int64(k.InFlight) + win.Ended // of a window for one step all that is in flight: rather too many than too few
 			leaves, err := w.leaves(win, v.Used)
 			if err != nil {
 				return Key{}, err
@@ -155,7 +160,7 @@ func (w *work) leaves(win WindowRow, used int64) (time.Time, error) {
 	if err := w.flush(); err != nil {
 		return time.Time{}, err
 	}
-	at, err := w.tx.NthEnd(win.Key, win.Tail, nth)
+	at, err := w.tx.NthEnd(win.Key, win.Step, win.Tail, nth)
 	return at, w.check(err)
 }
 

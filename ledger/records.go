@@ -51,12 +51,14 @@ type Job struct {
 
 	State     batch.State
 	Why       string    // for every state but succeeded: one line
-	Attempts  int       // HTTP requests so far
+	Attempts  int       // HTTP requests so far, free ones included
+	Paid      int       // the last of them that could move money; 0 in books from before free ones, where it is Attempts
 	Tries     int       // those that count towards the retry limit: not 429s, not gate waits
 	Limited   int       // 429s in a row
 	NotBefore time.Time // no attempt before: a retry can come early
 	Doubt     Doubt     // while unknown
 	Output    string    // the archive's key of the answer
+	Reference string    // the provider has taken the work on under this name, and answers later: see Accept
 	UpdatedAt time.Time
 }
 
@@ -78,7 +80,9 @@ type Attempt struct {
 	RequestID string
 	N         int // from 1
 	Key       string
-	Batched   bool // it left in one HTTP request together with other jobs
+	Batched   bool   // it left in one HTTP request together with other jobs
+	Free      bool   // it moves no money whatever becomes of it: a quote, a look at how far the work is
+	Step      string // which step of the job's dialect; "" where there is but one
 	SentAt    time.Time
 	EndedAt   time.Time  // zero while in flight
 	Status    int        // 0 without an answer
@@ -94,6 +98,10 @@ const (
 	FromAnswer  Source = "answer"  // the answer's own billing
 	FromLog     Source = "log"     // the provider's log
 	FromCeiling Source = "ceiling" // billed, amount unknown: the ceiling stands in, flagged
+
+	// FromTerms is an amount that was agreed beforehand, with a provider whose
+	// answers hold none: a fixed price, or the ceiling that the manifest declares.
+	FromTerms Source = "declared"
 )
 
 // Charge is one run's bill. Charges are append-only; each carries the hash of
@@ -239,6 +247,7 @@ type Balance struct {
 // Window is one quota window of a key: ours to keep, whatever the headers say.
 type Window struct {
 	Name      string
+	Step      string // it counts requests of this step alone; "" for all
 	Span      time.Duration
 	Limit     int64
 	Used      int64     // requests in flight or ended within the last Span

@@ -64,11 +64,12 @@ type Tx interface {
 	Overdue(key string, upTo time.Time) ([]AttemptRow, error)
 
 	// Ends counts the attempts of a key whose CountedAt lies in (after, upTo],
-	// and says when the first of those after upTo leaves; zero when none.
-	Ends(key string, after, upTo time.Time) (n int64, next time.Time, err error)
+	// and says when the first of those after upTo leaves; zero when none. With a
+	// step only attempts of that step are looked at, here and in NthEnd.
+	Ends(key, step string, after, upTo time.Time) (n int64, next time.Time, err error)
 	// NthEnd is the CountedAt of the n-th attempt of a key (from 1) after an
 	// instant; zero when there are fewer.
-	NthEnd(key string, after time.Time, n int64) (time.Time, error)
+	NthEnd(key, step string, after time.Time, n int64) (time.Time, error)
 
 	// Timeline counts a batch's attempts and charges in stretches of a length,
 	// from an instant (taken in) to another (left out), into bins that bin gives
@@ -171,9 +172,10 @@ const (
 	EndedRejected Ending = "rejected" // refused for good
 	EndedReturned Ending = "returned" // a 429, or not sent
 	EndedUnknown  Ending = "unknown"
-	EndedOverdue  Ending = "overdue" // nobody reported an end, and it can't be under way any more; its job is still sending
-	EndedFound    Ending = "found"   // settled from the provider's log
-	EndedAbsent   Ending = "absent"  // proven not to have run
+	EndedOverdue  Ending = "overdue"  // nobody reported an end, and it can't be under way any more; its job is still sending
+	EndedFound    Ending = "found"    // settled from the provider's log
+	EndedAbsent   Ending = "absent"   // proven not to have run
+	EndedAccepted Ending = "accepted" // the work was taken on; its job is sending until the answer is fetched
 )
 
 // AttemptRow is an attempt as it is stored.

@@ -46,6 +46,7 @@ type docket struct {
 
 	holder string // the key in whose purse the job's ceiling is set aside; "" when it isn't
 	sender string // the key with which it is sent now, once it is
+	repeat bool   // what is sent now is what was sent before, and can't buy twice
 }
 
 // open puts a job on the desk.
@@ -63,7 +64,7 @@ func (w *work) open(op string, ref JobRef) (*docket, error) {
 	}
 	d := &docket{op: op, w: w, job: job, tally: tally}
 	if holds(job.State) {
-		last, _, err := w.attempts.get(AttemptRef{ref, job.Attempts})
+		last, _, err := w.attempts.get(AttemptRef{ref, job.paid()})
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +73,16 @@ func (w *work) open(op string, ref JobRef) (*docket, error) {
 	return d, nil
 }
 
-// to moves the job into a state, and its reservation with it.
+// paid is the job's last attempt that could move money.
+func (j JobRow) paid() int {
+	if j.Paid == 0 {
+		return j.Attempts // from before free ones, or there was none
+	}
+	return j.Paid
+}
+
+// to moves the job into a state, and its reservation with it. A doubt ends with
+// being unknown, but for a send that repeats the doubted one.
 func (d *docket) to(s batch.State, why string) {
 	switch had, has := holds(d.job.State), holds(s); {
 	case !had && has:
@@ -83,7 +93,7 @@ func (d *docket) to(s batch.State, why string) {
 	d.tally.add(d.job.State, -1)
 	d.tally.add(s, 1)
 	d.job.State, d.job.Why = s, clean(why)
-	if s != batch.Unknown {
+	if s != batch.Unknown && (s != batch.Sending || !d.repeat) {
 		d.job.Doubt = Doubt{}
 	}
 }

@@ -11,7 +11,8 @@ import (
 // Crashed notes that a job was found sending by someone who didn't send it:
 // whoever did is gone, and nobody knows whether the request ran. It is unknown
 // from now on, and until the attempt's time sent + timeout + lag it can only be
-// found. It counts as a try. Called again, it changes nothing.
+// found. It counts as a try. Called again, it changes nothing; nor of a job
+// that the provider has accepted, which is sending without anybody at it.
 func (l *Ledger) Crashed(ctx context.Context, id batch.ID, seq int, timeout, lag time.Duration) (Job, error) {
 	return l.onJob(ctx, "take over", JobRef{id, seq}, func(d *docket) error {
 		if d.job.State == batch.Unknown {
@@ -20,7 +21,10 @@ func (l *Ledger) Crashed(ctx context.Context, id batch.ID, seq int, timeout, lag
 		if d.job.State != batch.Sending {
 			return d.refuse("only a sending one can have met a crash")
 		}
-		a, err := d.attempt(d.job.Attempts)
+		if d.job.Reference != "" {
+			return nil // the provider is at it, and whoever comes next asks how far it is
+		}
+		a, err := d.attempt(d.job.paid())
 		if err != nil {
 			return err
 		}
@@ -98,7 +102,7 @@ func (l *Ledger) Absent(ctx context.Context, id batch.ID, seq int, notBefore tim
 	return l.onJob(ctx, "declare absent", JobRef{id, seq}, func(d *docket) error {
 		n := d.job.Doubt.Attempt
 		if d.job.State == batch.Reserved {
-			n = d.job.Attempts
+			n = d.job.paid()
 		} else if d.job.State != batch.Unknown {
 			return d.refuse("only an unknown one can be absent")
 		}

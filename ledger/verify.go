@@ -194,7 +194,7 @@ func (v *Verified) keys(tx Tx) error {
 			if w.Limit == 0 {
 				continue
 			}
-			n, _, err := tx.Ends(id, w.Tail, forever)
+			n, _, err := tx.Ends(id, w.Step, w.Tail, forever)
 			if err != nil {
 				return err
 			}

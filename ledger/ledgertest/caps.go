@@ -327,6 +327,7 @@ func upgrade(t *testing.T, r *room) {
 	d.ok(l.Close())
 	d.ok(r.place.Exec(`DROP TABLE purses; DROP TABLE halts; ALTER TABLE batches DROP COLUMN paused_by; ALTER TABLE batches DROP COLUMN paused_why;
 		ALTER TABLE batches DROP COLUMN paused_at; DROP TABLE balances; DROP TABLE errands; DROP TABLE incidents; DROP TABLE deliveries; DROP TABLE dailies; DROP INDEX charges_ended; ALTER TABLE attempts DROP COLUMN batched;
+		ALTER TABLE attempts DROP COLUMN free; ALTER TABLE attempts DROP COLUMN step; ALTER TABLE jobs DROP COLUMN paid; ALTER TABLE jobs DROP COLUMN reference; ALTER TABLE quota DROP COLUMN step;
 		ALTER TABLE keys DROP COLUMN batch_log; ALTER TABLE keys DROP COLUMN batch_log_at; DELETE FROM goose_db_version WHERE version_id >= 2`))
 	d.Ledger = r.open(t)
 	d.sound()

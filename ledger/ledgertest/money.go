@@ -107,7 +107,7 @@ func admitting(t *testing.T, r *room) {
 			}},
 		},
 	}
-	want.Job.State, want.Job.Why, want.Job.Attempts, want.Job.UpdatedAt = batch.Reserved, "429", 1, evening.Add(time.Second)
+	want.Job.State, want.Job.Why, want.Job.Attempts, want.Job.Paid, want.Job.UpdatedAt = batch.Reserved, "429", 1, 1, evening.Add(time.Second)
 	d.same(saw, want, "the standing")
 	attempts, err := d.Attempts(d.ctx, d.id, 2)
 	d.ok(err)

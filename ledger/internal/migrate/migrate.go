@@ -15,8 +15,9 @@ import (
 
 // rounds is how often a migration is tried: another process that opens the
 // same new database at the same time makes one of the two fail, and then finds
-// the work done.
-const rounds = 5
+// the work done. A race can be lost at each migration, so it is some more than
+// there are of them.
+const rounds = 30
 
 // Up runs the migrations that are missing, each in a transaction. A database
 // with a newer schema than the newest migration is refused: this program

@@ -1,13 +1,14 @@
 package sqlstore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/offpeak/offpeak/ledger"
 )
 
 var attempts = &table[ledger.AttemptRow]{
-	name: "attempts", key: "ref n", fixed: "batch_id seq request_id key_id sent_at until batched",
+	name: "attempts", key: "ref n", fixed: "batch_id seq request_id key_id sent_at until batched free step",
 	rest: "ended_at status outcome ending counted_at receipt",
 	values: func(n numbers, a ledger.AttemptRow) []any {
 		receipt := a.Receipt
@@ -15,14 +16,14 @@ var attempts = &table[ledger.AttemptRow]{
 			receipt = []byte{}
 		}
 		return []any{
-			n.ref(a.Batch, a.Seq), a.N, string(a.Batch), a.Seq, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until), a.Batched,
+			n.ref(a.Batch, a.Seq), a.N, string(a.Batch), a.Seq, a.RequestID, a.Key, ledger.Micros(a.SentAt), ledger.Micros(a.Until), a.Batched, a.Free, a.Step,
 			ledger.Micros(a.EndedAt), a.Status, string(a.Outcome), string(a.Ending), ledger.Micros(a.CountedAt), receipt,
 		}
 	},
 }
 
 const selectAttempts = `SELECT batch_id, seq, n, request_id, key_id, sent_at, until, ended_at, status,
-	outcome, ending, counted_at, receipt, batched FROM attempts `
+	outcome, ending, counted_at, receipt, batched, free, step FROM attempts `
 
 func attemptsInto(out *[]ledger.AttemptRow, where string, args ...any) Statement {
 	return Statement{"read attempts", selectAttempts + where, args, func(s Row) error {
@@ -31,7 +32,7 @@ func attemptsInto(out *[]ledger.AttemptRow, where string, args ...any) Statement
 			sent, until, ended, counted int64
 		)
 		err := s.Scan(&a.Batch, &a.Seq, &a.N, &a.RequestID, &a.Key, &sent, &until, &ended, &a.Status,
-			&a.Outcome, &a.Ending, &counted, &a.Receipt, &a.Batched)
+			&a.Outcome, &a.Ending, &counted, &a.Receipt, &a.Batched, &a.Free, &a.Step)
 		a.SentAt, a.Until = ledger.Instant(sent), ledger.Instant(until)
 		a.EndedAt, a.CountedAt = ledger.Instant(ended), ledger.Instant(counted)
 		if len(a.Receipt) == 0 {
@@ -123,22 +124,33 @@ func (t *tx) Count(key string) (int, error) {
 // Ends counts what lies in a stretch of time. What isn't counted has 0 there,
 // before every stretch, and isn't in the index: its condition stands in the
 // question, so that a planner sees that it may be used.
-func (t *tx) Ends(key string, after, upTo time.Time) (n int64, next time.Time, err error) {
+func (t *tx) Ends(key, step string, after, upTo time.Time) (n int64, next time.Time, err error) {
+	only, args := ofStep(step, []any{key, ledger.Micros(after), ledger.Micros(upTo)})
 	_, err = t.one("read attempts", `SELECT COUNT(*) FROM attempts
-		WHERE key_id = $1 AND counted_at > $2 AND counted_at <= $3 AND counted_at > 0`,
-		[]any{key, ledger.Micros(after), ledger.Micros(upTo)}, &n)
+		WHERE key_id = $1 AND counted_at > $2 AND counted_at <= $3 AND counted_at > 0`+only, args, &n)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	next, err = t.NthEnd(key, upTo, 1)
+	next, err = t.NthEnd(key, step, upTo, 1)
 	return n, next, err
 }
 
 // NthEnd finds the n-th one after an instant.
-func (t *tx) NthEnd(key string, after time.Time, n int64) (time.Time, error) {
+func (t *tx) NthEnd(key, step string, after time.Time, n int64) (time.Time, error) {
 	var at int64
-	_, err := t.one("read attempts", `SELECT counted_at FROM attempts
-		WHERE key_id = $1 AND counted_at > $2 AND counted_at > 0 ORDER BY counted_at LIMIT 1 OFFSET $3`,
-		[]any{key, ledger.Micros(after), n - 1}, &at)
+	only, args := ofStep(step, []any{key, ledger.Micros(after)})
+	args = append(args, n-1)
+	_, err := t.one("read attempts", fmt.Sprintf(`SELECT counted_at FROM attempts
+		WHERE key_id = $1 AND counted_at > $2 AND counted_at > 0%s ORDER BY counted_at LIMIT 1 OFFSET $%d`, only, len(args)), args, &at)
 	return ledger.Instant(at), err
+}
+
+// ofStep is the condition of a window that counts one step alone. Such windows
+// are few and their spans long: the index of all finds the stretch, and the rows
+// of other steps in it are passed over.
+func ofStep(step string, args []any) (string, []any) {
+	if step == "" {
+		return "", args
+	}
+	return fmt.Sprintf(" AND step = $%d", len(args)+1), append(args, step)
 }

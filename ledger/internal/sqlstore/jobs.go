@@ -12,7 +12,7 @@ import (
 var jobs = &table[ledger.JobRow]{
 	name: "jobs", key: "ref",
 	fixed: "batch_id seq name request_id digest type models agents ceiling estimate priority",
-	rest:  "state why attempts tries limited not_before doubt output raised updated_at",
+	rest:  "state why attempts paid tries limited not_before doubt output reference raised updated_at",
 	values: func(n numbers, j ledger.JobRow) []any {
 		doubt := ""
 		if j.Doubt != (ledger.Doubt{}) {
@@ -20,15 +20,15 @@ var jobs = &table[ledger.JobRow]{
 		}
 		return []any{
 			n.ref(j.Batch, j.Seq), string(j.Batch), j.Seq, j.Name, j.RequestID, j.Digest, j.Type, object(j.Models), j.Agents,
-			int64(j.Ceiling), int64(j.Estimate), j.Priority, string(j.State), j.Why, j.Attempts, j.Tries, j.Limited,
-			ledger.Micros(j.NotBefore), doubt, j.Output, j.Raised, ledger.Micros(j.UpdatedAt),
+			int64(j.Ceiling), int64(j.Estimate), j.Priority, string(j.State), j.Why, j.Attempts, j.Paid, j.Tries, j.Limited,
+			ledger.Micros(j.NotBefore), doubt, j.Output, j.Reference, j.Raised, ledger.Micros(j.UpdatedAt),
 		}
 	},
 }
 
 const (
 	jobColumns = `batch_id, seq, name, request_id, digest, type, models, agents, ceiling, estimate, priority,
-	state, why, attempts, tries, limited, not_before, doubt, output, raised, updated_at`
+	state, why, attempts, paid, tries, limited, not_before, doubt, output, reference, raised, updated_at`
 	selectJobs = "SELECT " + jobColumns + " FROM jobs "
 )
 
@@ -40,7 +40,7 @@ func scanJob(s Row, more ...any) (ledger.JobRow, error) {
 	)
 	err := s.Scan(append([]any{
 		&j.Batch, &j.Seq, &j.Name, &j.RequestID, &j.Digest, &j.Type, &models, &j.Agents, &j.Ceiling, &j.Estimate,
-		&j.Priority, &j.State, &j.Why, &j.Attempts, &j.Tries, &j.Limited, &notBefore, &doubt, &j.Output, &j.Raised, &updated,
+		&j.Priority, &j.State, &j.Why, &j.Attempts, &j.Paid, &j.Tries, &j.Limited, &notBefore, &doubt, &j.Output, &j.Reference, &j.Raised, &updated,
 	}, more...)...)
 	if err != nil {
 		return j, err

@@ -20,11 +20,11 @@ var keys = &table[ledger.KeyRow]{
 
 var quota = &table[ledger.WindowRow]{
 	name: "quota", key: "key_id name",
-	rest: "span most ended tail oldest remaining reset_at told_at",
+	rest: "span most ended tail oldest remaining reset_at told_at step",
 	values: func(_ numbers, w ledger.WindowRow) []any {
 		return []any{
 			w.Key, w.Name, w.Span.Microseconds(), w.Limit, w.Ended, ledger.Micros(w.Tail), ledger.Micros(w.Oldest),
-			w.Remaining, ledger.Micros(w.Reset), ledger.Micros(w.ToldAt),
+			w.Remaining, ledger.Micros(w.Reset), ledger.Micros(w.ToldAt), w.Step,
 		}
 	},
 }
@@ -61,11 +61,11 @@ func (r *keyReading) row(id string) Statement {
 }
 
 func (r *keyReading) windows(id string) Statement {
-	return Statement{"read quota", `SELECT name, span, most, ended, tail, oldest, remaining, reset_at, told_at
+	return Statement{"read quota", `SELECT name, span, most, ended, tail, oldest, remaining, reset_at, told_at, step
 		FROM quota WHERE key_id = $1 ORDER BY span, name`, []any{id}, func(s Row) error {
 		w := ledger.WindowRow{Key: id}
 		var span, tail, oldest, reset, told int64
-		err := s.Scan(&w.Name, &span, &w.Limit, &w.Ended, &tail, &oldest, &w.Remaining, &reset, &told)
+		err := s.Scan(&w.Name, &span, &w.Limit, &w.Ended, &tail, &oldest, &w.Remaining, &reset, &told, &w.Step)
 		w.Span = time.Duration(span) * time.Microsecond
 		w.Tail, w.Oldest = ledger.Instant(tail), ledger.Instant(oldest)
 		w.Reset, w.ToldAt = ledger.Instant(reset), ledger.Instant(told)

@@ -55,7 +55,7 @@ func (t *tx) Spent(id batch.ID, holding []batch.State) ([]ledger.Purse, error) {
 		args = append(args, string(s))
 	}
 	err = t.query("add up reservations", `SELECT a.key_id, CAST(SUM(j.ceiling) AS BIGINT)
-		FROM jobs j JOIN attempts a ON a.ref = j.ref AND a.n = j.attempts
+		FROM jobs j JOIN attempts a ON a.ref = j.ref AND a.n = CASE j.paid WHEN 0 THEN j.attempts ELSE j.paid END
 		WHERE j.ref >= $1 AND j.ref < $2 AND j.state IN `+places(3, len(holding))+" GROUP BY a.key_id", args, func(s Row) error {
 		p := ledger.Purse{Night: id.Night()}
 		err := s.Scan(&p.Key, &p.Held)
