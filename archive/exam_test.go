@@ -59,6 +59,7 @@ var exam = []struct {
 	{"Race", race},
 	{"RaceOfStreams", raceOfStreams},
 	{"Missing", missing},
+	{"Listing", listing},
 	{"HostileKeys", hostileKeys},
 	{"BigStream", bigStream},
 	{"FailedStream", failedStream},
@@ -236,6 +237,41 @@ func rivals(d desk, write func(*archive.Archive, string, string) error) {
 	}
 	if files := d.files(); len(files) != 1 {
 		d.Errorf("files = %v", files)
+	}
+}
+
+// listing finds keys by their folder, in order, and none of what isn't there.
+func listing(d desk) {
+	a := d.open()
+	for _, key := range []string{"logs/key=b/day=2026-11-22/part-0001.jsonl.gz", "logs/key=b/day=2026-11-21/part-0001.jsonl.gz", "logs/key=bb/x", "other.txt"} {
+		if err := a.Put(d.Context(), key, []byte(key)); err != nil {
+			d.Fatal(err)
+		}
+	}
+	for folder, want := range map[string]string{
+		"logs/key=b":  "logs/key=b/day=2026-11-21/part-0001.jsonl.gz logs/key=b/day=2026-11-22/part-0001.jsonl.gz",
+		"logs/key=bb": "logs/key=bb/x",
+		"logs":        "logs/key=b/day=2026-11-21/part-0001.jsonl.gz logs/key=b/day=2026-11-22/part-0001.jsonl.gz logs/key=bb/x",
+		"nothing":     "",
+	} {
+		var got []string
+		for o, err := range a.List(d.Context(), folder) {
+			if err != nil || o.Bytes != int64(len(o.Key)) {
+				d.Errorf("%s: %+v, %v", folder, o, err)
+			}
+			got = append(got, o.Key)
+		}
+		if s := strings.Join(got, " "); s != want {
+			d.Errorf("List(%q) = %s, want %s", folder, s, want)
+		}
+	}
+	for range a.List(d.Context(), "") {
+		break // whoever has seen enough stops
+	}
+	for _, err := range a.List(d.Context(), "../up") {
+		if batch.KindOf(err) != batch.Internal {
+			d.Errorf("a folder above: %v", err)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ const MaxKey = 512
 
 // The alphabet is so narrow that no store escapes it: the key in the books is
 // the path on disk.
-var keyRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`)
+var keyRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._=-]*(/[A-Za-z0-9][A-Za-z0-9._=-]*)*$`)
 
 func checkKey(op, key string) error {
 	if len(key) <= MaxKey && keyRE.MatchString(key) && !strings.Contains(key, "..") {
@@ -45,7 +45,7 @@ func checkKey(op, key string) error {
 	}
 	return &batch.Fault{
 		Kind: batch.Internal, Op: op, Thing: clip(key),
-		Detail: fmt.Sprintf("not an archive key: parts of letters, digits, '.', '_' and '-', joined by '/', at most %d bytes", MaxKey),
+		Detail: fmt.Sprintf("not an archive key: parts of letters, digits, '.', '_', '=' and '-', joined by '/', at most %d bytes", MaxKey),
 	}
 }
 

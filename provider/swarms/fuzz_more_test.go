@@ -48,7 +48,8 @@ func FuzzLogBound(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, piece uint8) {
 		read := &pieces{r: bytes.NewReader(body), most: int(piece) + 1}
 		last := 0
-		err := readLog(read, most, func(r LogRow) error {
+		err := readLog(read, most, false, func(w *rowWire, _ json.RawMessage) error {
+			r := w.row()
 			if len(r.Run.Raw) > most+512 { // what the decoder had read ahead before the row began
 				t.Errorf("a row of %d bytes, of at most %d", len(r.Run.Raw), most)
 			}

@@ -92,7 +92,8 @@ func FuzzLogs(f *testing.F) {
 	seed(f, `{"logs":[{"api_key":"sk-secret-1","data":{"api_key":["sk-secret-1"],"X-API-KEY":"sk-secret-1","output":"sk-secret-1"}}]}`,
 		`{"logs":[{"\u0061pi_key":"sk-secret-1","data":"{\"swarm_name\":\"sk-secret-1\"}"}]}`, `{"logs":[{"data":{"a":1.50,"authorization":{},"b":[{},{"api_key":1}]}}]}`)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		err := readLog(bytes.NewReader(b), maxRow, func(r LogRow) error {
+		err := readLog(bytes.NewReader(b), maxRow, false, func(w *rowWire, _ json.RawMessage) error {
+			r := w.row()
 			soundRun(t, r.Run)
 			var members map[string]json.RawMessage
 			if json.Unmarshal(r.Run.Raw, &members) == nil {

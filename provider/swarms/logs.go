@@ -25,6 +25,17 @@ const maxRow = 32 << 20
 // above 32 MiB or a row that is no object, or isn't one that says success, is
 // OutOfReach.
 func (c *Client) Logs(ctx context.Context, yield func(LogRow) error) (provider.Receipt, error) {
+	return c.log(ctx, false, func(w *rowWire, _ json.RawMessage) error {
+		r := w.row()
+		r.Run = c.secret.completion(r.Run)
+		r.ID, r.Category, r.CreatedAt = c.secret.line(r.ID), c.secret.line(r.Category), c.secret.line(r.CreatedAt)
+		return yield(r)
+	})
+}
+
+// log reads the log and hands over each row, decoded and, where raw is wanted,
+// as it came, which is good until the function returns.
+func (c *Client) log(ctx context.Context, raw bool, row func(w *rowWire, raw json.RawMessage) error) (provider.Receipt, error) {
 	x, err := c.send(ctx, ask{method: http.MethodGet, path: PathLogs})
 	if err != nil {
 		return x.rec, err
@@ -34,10 +45,8 @@ func (c *Client) Logs(ctx context.Context, yield func(LogRow) error) (provider.R
 		return x.rec, err
 	}
 	var ours error
-	err = readLog(x.body(), c.maxRow, func(r LogRow) error {
-		r.Run = c.secret.completion(r.Run)
-		r.ID, r.Category, r.CreatedAt = c.secret.line(r.ID), c.secret.line(r.Category), c.secret.line(r.CreatedAt)
-		ours = yield(r)
+	err = readLog(x.body(), c.maxRow, raw, func(w *rowWire, raw json.RawMessage) error {
+		ours = row(w, raw)
 		return ours
 	})
 	switch {
@@ -82,11 +91,13 @@ type logReader struct {
 	in    budget
 	dec   *json.Decoder
 	max   int64 // bytes of one value
-	yield func(LogRow) error
+	raw   bool
+	row   json.RawMessage // the last one as it came, where that is wanted; the next one takes its memory
+	yield func(*rowWire, json.RawMessage) error
 }
 
-func readLog(r io.Reader, most int64, yield func(LogRow) error) error {
-	l := &logReader{in: budget{r: r}, max: most, yield: yield}
+func readLog(r io.Reader, most int64, raw bool, yield func(*rowWire, json.RawMessage) error) error {
+	l := &logReader{in: budget{r: r}, max: most, raw: raw, yield: yield}
 	l.dec = json.NewDecoder(&l.in)
 	return unexpectedEOF(l.document())
 }
@@ -188,18 +199,31 @@ func (l *logReader) rows() error {
 		return err
 	}
 	for l.more() {
-		var w *rowWire // nil after a null, which must not pass as an empty row
-		if err := l.value(&w); err != nil {
+		w, err := l.next()
+		if err != nil {
 			return err
 		}
 		if w == nil {
 			return errors.New("a row of the log is null; an object was expected")
 		}
-		if err := l.yield(w.row()); err != nil {
+		if err := l.yield(w, l.row); err != nil {
 			return err
 		}
 	}
 	return l.bracket(']', "the list of logs doesn't end where it should")
+}
+
+// next is the next row; nil after a null, which must not pass as an empty row.
+func (l *logReader) next() (w *rowWire, err error) {
+	if !l.raw {
+		err = l.value(&w)
+		return w, err
+	}
+	if err := l.value(&l.row); err != nil {
+		return nil, err
+	}
+	err = json.Unmarshal(l.row, &w)
+	return w, err
 }
 
 // rowWire is a row as printed; Key never leaves it.
