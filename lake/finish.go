@@ -11,7 +11,6 @@ import (
 
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/provider/swarms"
 )
 
@@ -231,7 +230,7 @@ func (x *export) unlogged(ctx context.Context, g group, tagged map[string]*pairs
 			continue
 		}
 		l.Unlogged.Charges++
-		l.Unlogged.Dollars = money.USD(plus(l.Unlogged.Dollars, c.Total))
+		l.Unlogged.Dollars = plus(l.Unlogged.Dollars, c.Total)
 		if len(l.Unlogged.RequestIDs) < named {
 			l.Unlogged.RequestIDs = append(l.Unlogged.RequestIDs, c.RequestID)
 		}

@@ -183,12 +183,12 @@ func (l *Lake) contents(ctx context.Context) (contents, error) {
 // chain reads a key's manifests, of which there are n by a listing, and those
 // that came since. A gap, or a link that doesn't hold, is BooksDisagree.
 func (l *Lake) chain(ctx context.Context, key string, n int) (chain, error) {
-	out := make(chain, n)
+	listed := make(chain, n)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
-	for i := range out {
+	for i := range listed {
 		g.Go(func() (err error) {
-			out[i], err = l.manifest(gctx, key, i+1)
+			listed[i], err = l.manifest(gctx, key, i+1)
 			if batch.KindOf(err) == batch.NotFound {
 				err = broken(manifestName(key, i+1), "it is missing, and number %d is there", n)
 			}
@@ -198,6 +198,7 @@ func (l *Lake) chain(ctx context.Context, key string, n int) (chain, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	out := slices.Clone(listed)
 	for {
 		next, err := l.manifest(ctx, key, len(out)+1)
 		if batch.KindOf(err) == batch.NotFound {
