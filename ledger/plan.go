@@ -23,7 +23,8 @@ const maxAmount = 1_000_000 * money.Dollar
 //
 // A job is known by its name: one that is there already keeps its request id,
 // its place and its state, so that a plan can be repeated from the start
-// after a crash, and on a re-run. The same name with another request, or a new
+// after a crash, and on a re-run. A request that was deleted since comes back
+// with it, unless the job will never be sent again. The same name with another request, or a new
 // name in a sealed batch, is ManifestDiffers, and nothing of the chunk is
 // written.
 func (l *Ledger) Plan(ctx context.Context, id batch.ID, jobs []Job) error {
@@ -55,6 +56,12 @@ func (l *Ledger) Plan(ctx context.Context, id batch.ID, jobs []Job) error {
 		if w.check(err) != nil {
 			return err
 		}
+		gone := false // prompts of the batch were deleted: of what may yet be sent they come back
+		if len(rows) > 0 {
+			if _, gone, err = w.purges.get(purged{id, batch.KeptPrompts}); err != nil {
+				return err
+			}
+		}
 		known := make(map[string]JobRow, len(rows))
 		for _, r := range rows {
 			known[r.Name] = r
@@ -65,6 +72,13 @@ func (l *Ledger) Plan(ctx context.Context, id batch.ID, jobs []Job) error {
 			case found && have.Digest != digests[i]:
 				return differs(op, id, j.Name, "it was planned with another request")
 			case found:
+				if gone && mayBeSent(have.State) {
+					if again, err := w.tx.Request(have.Ref()); w.check(err) != nil {
+						return err
+					} else if again == nil {
+						w.draftPayloads = append(w.draftPayloads, Payload{have.Ref(), j.Request})
+					}
+				}
 				planned[i] = have
 				continue
 			case b.Sealed:

@@ -25,6 +25,9 @@ type Store interface {
 	// Job reads one job, with its request when that is asked for. The bool is
 	// false when there is none.
 	Job(ctx context.Context, ref JobRef, request bool) (JobRow, []byte, bool, error)
+	// Scrub has what was deleted before leave the files, as far as a program can
+	// bring that about.
+	Scrub(ctx context.Context) error
 	// Close ends it. Nothing may run meanwhile or after.
 	Close() error
 }
@@ -94,6 +97,12 @@ type Tx interface {
 	Incidents(all bool, limit int) ([]Incident, error) // open ones, or all; the last seen first
 	Delivery(id string) (Delivery, bool, error)
 	DeliveriesOf(key string) ([]Delivery, error) // of one incident, in order
+
+	Purges(batch.ID) ([]Purge, error) // of one batch, or of all for "", in order of batch and what
+	Weigh(batch.ID) (Weight, error)
+	// Shed deletes the prompts or receipts of the jobs with from <= Seq < to, and
+	// says how many there were and their bytes.
+	Shed(what batch.Kept, id batch.ID, from, to int) (items, bytes int64, err error)
 
 	Save(Changes) error
 }
@@ -259,6 +268,7 @@ type Changes struct {
 	Balances    []Balance
 	Errands     []Errand
 	Dailies     []Daily
+	Purges      []Purge
 	Incidents   []Incident
 	Deliveries  []Delivery
 }

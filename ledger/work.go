@@ -35,6 +35,7 @@ type work struct {
 	balances shelf[reading, Balance] // only ever added
 	errands  shelf[string, Errand]
 	dailies  shelf[daily, Daily] // only ever replaced
+	purges   shelf[purged, Purge]
 
 	incidents  shelf[string, Incident]
 	deliveries shelf[string, Delivery]
@@ -58,6 +59,7 @@ func newWork(tx Tx, now time.Time, size int) *work {
 	w.purses.load = guard(w, w.loadPurse)
 	w.balances.load = func(reading) (Balance, bool, error) { return Balance{}, false, nil }
 	w.errands.load = guard(w, tx.Errand)
+	w.purges.load = guard(w, w.loadPurge)
 	w.dailies.load = func(daily) (Daily, bool, error) { return Daily{}, false, nil }
 	w.incidents.load = guard(w, tx.Incident)
 	w.deliveries.load = guard(w, tx.Delivery)
@@ -180,6 +182,7 @@ func (w *work) keep() {
 	w.balances.keep()
 	w.errands.keep()
 	w.dailies.keep()
+	w.purges.keep()
 	w.incidents.keep()
 	w.deliveries.keep()
 	w.payloads = append(w.payloads, w.draftPayloads...)
@@ -200,6 +203,7 @@ func (w *work) drop() {
 	w.balances.drop()
 	w.errands.drop()
 	w.dailies.drop()
+	w.purges.drop()
 	w.incidents.drop()
 	w.deliveries.drop()
 	w.draftPayloads, w.draftCharges = nil, nil
@@ -216,6 +220,7 @@ func (w *work) flush() error {
 		Payloads: w.payloads, Charges: w.charges, Keys: w.keys.take(),
 		Purses: w.purses.take(), Halts: w.halts.take(), Balances: w.balances.take(), Errands: w.errands.take(),
 		Dailies:   w.dailies.take(),
+		Purges:    w.purges.take(),
 		Incidents: w.incidents.take(), Deliveries: w.deliveries.take(),
 	}
 	c.Jobs, c.NewJobs = w.jobs.split()

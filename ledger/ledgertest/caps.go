@@ -325,7 +325,8 @@ func upgrade(t *testing.T, r *room) {
 	e.into(0, batch.Sending)
 	d.sound()
 	d.ok(l.Close())
-	d.ok(r.place.Exec(`DROP TABLE purses; DROP TABLE halts; ALTER TABLE batches DROP COLUMN paused_by; ALTER TABLE batches DROP COLUMN paused_why;
+	d.ok(r.place.Exec(`DROP VIEW warehouse_purges; DROP VIEW warehouse_keys; DROP VIEW warehouse_nights; DROP VIEW warehouse_attempts; DROP VIEW warehouse_jobs;
+		DROP VIEW warehouse_charges; DROP TABLE purges; DROP TABLE purses; DROP TABLE halts; ALTER TABLE batches DROP COLUMN paused_by; ALTER TABLE batches DROP COLUMN paused_why;
 		ALTER TABLE batches DROP COLUMN paused_at; DROP TABLE balances; DROP TABLE errands; DROP TABLE incidents; DROP TABLE deliveries; DROP TABLE dailies; DROP INDEX charges_ended; ALTER TABLE attempts DROP COLUMN batched;
 		ALTER TABLE attempts DROP COLUMN free; ALTER TABLE attempts DROP COLUMN step; ALTER TABLE jobs DROP COLUMN paid; ALTER TABLE jobs DROP COLUMN reference; ALTER TABLE quota DROP COLUMN step;
 		ALTER TABLE keys DROP COLUMN batch_log; ALTER TABLE keys DROP COLUMN batch_log_at; DELETE FROM goose_db_version WHERE version_id >= 2`))
@@ -338,6 +339,9 @@ func upgrade(t *testing.T, r *room) {
 			t.Errorf("key %q has %s held and %s charged after the upgrade", key, p.Held.Dollars(), p.Charged.Dollars())
 		}
 	}
+	sums, err := r.place.Ask("SELECT CAST(SUM(billed_micros) AS BIGINT) FROM warehouse_charges")
+	d.ok(err)
+	d.same(sums, [][]string{{"194500"}}, "the warehouse after the upgrade")
 	b, err := d.Batch(d.ctx, d.id)
 	d.ok(err)
 	if b.Paused.On() {

@@ -24,6 +24,8 @@ type Place struct {
 	// Exec does to the database what no ledger would, with the guards that keep
 	// charges from being changed switched off.
 	Exec func(statement string) error
+	// Ask asks the database, and gets every value as text, none as "NULL".
+	Ask func(question string) ([][]string, error)
 }
 
 // Run has a store sit the exam. fresh makes a place without books.
@@ -54,6 +56,9 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Errands", errands},
 		{"Dailies", dailies},
 		{"Hours", hours},
+		{"Purging", purging},
+		{"PurgedAgain", purgedAgain},
+		{"Warehouse", warehouse},
 		{"Incidents", incidents},
 		{"IncidentsTogether", incidentsTogether},
 		{"Known", known},
@@ -113,7 +118,7 @@ func (r *room) open(t testing.TB) *ledger.Ledger {
 func (r *room) wipe(t tb) {
 	t.Helper()
 	statement := "UPDATE head SET n = 0, hash = '" + ledger.Genesis + "'"
-	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances", "errands", "incidents", "deliveries", "dailies"} {
+	for _, table := range []string{"charges", "attempts", "requests", "jobs", "tallies", "results", "batches", "quota", "keys", "purses", "halts", "balances", "errands", "incidents", "deliveries", "dailies", "purges"} {
 		statement += "; DELETE FROM " + table
 	}
 	if err := r.place.Exec(statement); err != nil {

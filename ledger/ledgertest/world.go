@@ -101,8 +101,11 @@ func learn(t tb, l learner, key string, windows ...ledger.Window) {
 }
 
 // Claim claims a night for tests of one store.
-func Claim(l *ledger.Ledger) (batch.ID, error) {
-	c := claimOf(night, "w")
+func Claim(l *ledger.Ledger) (batch.ID, error) { return ClaimAs(l, night) }
+
+// ClaimAs is Claim of a batch of that name.
+func ClaimAs(l *ledger.Ledger, id batch.ID) (batch.ID, error) {
+	c := claimOf(id, "w")
 	c.Batch.Budget.Batch = 1_000_000 * ceil15
 	b, err := l.Claim(context.Background(), c)
 	return b.ID, err

@@ -34,6 +34,17 @@ func TestExam(t *testing.T) {
 		url := pgtest.Database(t)
 		return ledgertest.Place{Open: opener(url), Exec: func(statement string) error {
 			return behind(url, "ALTER TABLE charges DISABLE TRIGGER USER; "+statement+"; ALTER TABLE charges ENABLE TRIGGER USER")
+		}, Ask: func(question string) ([][]string, error) {
+			db, err := sql.Open("pgx", url)
+			if err != nil {
+				return nil, err
+			}
+			defer db.Close()
+			db.SetMaxOpenConns(1)
+			if _, err := db.Exec("SET search_path = offpeak; SET TIME ZONE 'UTC'"); err != nil {
+				return nil, err
+			}
+			return ledgertest.Ask(db, question)
 		}}
 	})
 }

@@ -38,6 +38,13 @@ func TestExam(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		return ledgertest.Place{Open: opener(path), Exec: func(statement string) error {
 			return behind(path, "DROP TRIGGER IF EXISTS charges_are_not_changed; DROP TRIGGER IF EXISTS charges_are_not_deleted; "+statement)
+		}, Ask: func(question string) ([][]string, error) {
+			db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+			if err != nil {
+				return nil, err
+			}
+			defer db.Close()
+			return ledgertest.Ask(db, question)
 		}}
 	})
 }

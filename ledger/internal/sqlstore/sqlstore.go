@@ -35,6 +35,9 @@ type Dialect struct {
 	// Unhurried: statements end by themselves in bounded time, and watching each
 	// for a cancelled context isn't worth what it costs.
 	Unhurried bool
+	// Scrub has what was deleted leave the files; nil where that isn't a
+	// program's business.
+	Scrub func(context.Context, *sql.Conn) error
 	// Fault says what a driver's error means; the second value is whether the
 	// connection may be used again.
 	Fault func(op string, err error) (*batch.Fault, bool)

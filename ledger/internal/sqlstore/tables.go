@@ -204,6 +204,7 @@ func (t *tx) Save(c ledger.Changes) error {
 		func() error { return save(t, balances, c.Balances) },
 		func() error { return save(t, errands, c.Errands) },
 		func() error { return save(t, dailies, c.Dailies) },
+		func() error { return save(t, purges, c.Purges) },
 		func() error { return save(t, incidents, c.Incidents) },
 		func() error { return save(t, deliveries, c.Deliveries) },
 		func() error { return save(t, attempts, c.NewAttempts) },
