@@ -12,6 +12,7 @@ import (
 
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 	"github.com/offpeak/offpeak/tariff"
 )
 
@@ -37,7 +38,7 @@ func (c *Client) get(ctx context.Context, a ask, decode func(body []byte) error)
 		if msg, ok := failure(body); ok {
 			detail = "status 200 with an error: " + msg
 		}
-		return x, x.unreadable(c.secret.text(detail))
+		return x, x.unreadable(c.secret.Text(detail))
 	}
 	return x, nil
 }
@@ -156,7 +157,7 @@ func shown(v json.RawMessage) string {
 	if len(v) == 0 {
 		return "missing"
 	}
-	return clipRunes(string(v), 40)
+	return wire.Clip(string(v), 40)
 }
 
 // UsageReport reads spend by UTC day, both ends included. The endpoint is

@@ -66,7 +66,7 @@ func (c *Client) names(ctx context.Context, path string, members ...string) ([]s
 				var o struct{ ID, Name json.RawMessage }
 				_ = json.Unmarshal(e, &o) // a string leaves it empty
 				if n := first(str(e), str(o.ID), str(o.Name)); n != "" {
-					out = append(out, c.secret.line(n))
+					out = append(out, c.secret.Line(n))
 				}
 			}
 			return nil

@@ -84,7 +84,7 @@ func (x *exchange) whyBroken(err error) string {
 	case x.rec.Wrote == provider.Answered && errors.Is(err, io.ErrUnexpectedEOF):
 		return "the answer was cut short"
 	}
-	return x.c.secret.text(err.Error())
+	return x.c.secret.Text(err.Error())
 }
 
 // wrapped finds the status that an older server wraps: it turned every
@@ -116,7 +116,7 @@ func refusesTemperature(p problem) bool {
 
 // judge turns an answer that isn't 2xx into its fault.
 func (x *exchange) judge(p problem) error {
-	p.detail = x.c.secret.text(p.detail)
+	p.detail = x.c.secret.Text(p.detail)
 	status, inner := effective(x.rec.Status, p)
 	f := x.fault(x.kindOf(status), batch.MovedNo, p.detail, nil)
 	switch f.Kind {

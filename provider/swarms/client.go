@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // DefaultBaseURL is the public API.
@@ -28,7 +29,7 @@ type Options struct {
 	BaseURL   string            // DefaultBaseURL when empty; see New for what is accepted
 	Key       string            `json:"-"` // sent as x-api-key; never printed
 	Timeout   time.Duration     // per request; DefaultTimeout when 0; WithTimeout overrides it for one call
-	Transport http.RoundTripper // NewTransport() when nil. Another one must not re-send by itself
+	Transport http.RoundTripper // wire.NewTransport() when nil. Another one must not re-send by itself
 	Now       func() time.Time  // time.Now when nil
 	UserAgent string
 }
@@ -45,7 +46,7 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(o)) 
 // key can't be printed by any means of fmt, encoding/json or log/slog.
 type Client struct {
 	base      string
-	secret    secret
+	secret    wire.Secret
 	timeout   time.Duration
 	transport http.RoundTripper
 	now       func() time.Time
@@ -62,7 +63,7 @@ func New(o Options) (*Client, error) {
 	if o.BaseURL == "" {
 		o.BaseURL = DefaultBaseURL
 	}
-	base, err := parseBase(o.BaseURL)
+	base, err := wire.ParseBase(o.BaseURL, "SWARMS_API_KEY")
 	if err != nil {
 		return nil, setting("SWARMS_BASE_URL", err)
 	}
@@ -73,14 +74,14 @@ func New(o Options) (*Client, error) {
 		return nil, setting("timeout", fmt.Errorf("%s is negative; leave it out for %s", o.Timeout, DefaultTimeout))
 	}
 	c := &Client{
-		base: base, secret: newSecret(o.Key), timeout: o.Timeout,
+		base: base, secret: wire.NewSecret(o.Key), timeout: o.Timeout,
 		transport: o.Transport, now: o.Now, userAgent: o.UserAgent, maxRow: maxRow,
 	}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
 	}
 	if c.transport == nil {
-		c.transport = NewTransport()
+		c.transport = wire.NewTransport()
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -92,7 +93,7 @@ func New(o Options) (*Client, error) {
 }
 
 // KeyID is how the client's key is named in books and logs.
-func (c *Client) KeyID() string { return KeyID(c.secret.reveal()) }
+func (c *Client) KeyID() string { return KeyID(c.secret.Reveal()) }
 
 // BaseURL is where requests go.
 func (c *Client) BaseURL() string { return c.base }

@@ -38,7 +38,7 @@ func (c *Client) Complete(ctx context.Context, payload []byte) (Completion, prov
 		return Completion{}, x.rec, err
 	}
 	run, err := decodeCompletion(body)
-	run = c.secret.completion(run)
+	run = withoutKey(c.secret, run)
 	if err != nil {
 		return run, x.rec, x.unreadable(err.Error())
 	}
@@ -66,10 +66,10 @@ func (c *Client) CompleteBatch(ctx context.Context, payload []byte) ([]Completio
 	case err != nil:
 		return nil, x.rec, x.unreadable(err.Error())
 	case failed != "":
-		return nil, x.rec, c.failedRun(a.op(), x.rec.Status, Completion{Detail: c.secret.text(failed)})
+		return nil, x.rec, c.failedRun(a.op(), x.rec.Status, Completion{Detail: c.secret.Text(failed)})
 	}
 	for i := range runs {
-		runs[i] = c.secret.completion(runs[i])
+		runs[i] = withoutKey(c.secret, runs[i])
 	}
 	return runs, x.rec, nil
 }
@@ -109,7 +109,7 @@ func (c *Client) failedRun(op string, status int, run Completion) error {
 	f := run.Fault()
 	f.Op, f.Status = op, status
 	if f.Detail == "" {
-		f.Detail = "the answer says that the run did not succeed: status " + c.secret.text(fmt.Sprintf("%q", run.Status))
+		f.Detail = "the answer says that the run did not succeed: status " + c.secret.Text(fmt.Sprintf("%q", run.Status))
 	}
 	return f
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // credentialNames are the members in which an API prints keys.
@@ -34,7 +36,7 @@ func dropCredentials(v json.RawMessage) json.RawMessage {
 	out, dropped, err := copyWithout(v)
 	switch {
 	case err != nil:
-		return json.RawMessage(`"` + redacted + `"`) // can't be judged, so it isn't kept
+		return json.RawMessage(`"` + wire.Redacted + `"`) // can't be judged, so it isn't kept
 	case !dropped:
 		return v
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // Bounds on what is read into memory.
@@ -46,18 +47,11 @@ type exchange struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	limit  time.Duration
-	wire   wire
+	watch  wire.Watch
 	resp   *http.Response
 	hash   hash.Hash
 	rec    provider.Receipt
 }
-
-// once hides what else a reader could do. net/http knows how to rewind a
-// *bytes.Reader and would use that to send a request a second time.
-type once struct{ r *bytes.Reader }
-
-func (o once) Read(p []byte) (int, error) { return o.r.Read(p) }
-func (once) Close() error                 { return nil }
 
 // send writes the request and waits for the status line. On an error the
 // exchange is over; otherwise x.close must be called.
@@ -71,12 +65,12 @@ func (c *Client) send(ctx context.Context, a ask) (*exchange, error) {
 	req, err := x.request()
 	if err != nil {
 		x.cancel()
-		return x, x.fault(batch.Internal, batch.MovedNo, c.secret.text(err.Error()), nil)
+		return x, x.fault(batch.Internal, batch.MovedNo, c.secret.Text(err.Error()), nil)
 	}
 	x.rec.SentAt = c.now()
 	x.resp, err = c.transport.RoundTrip(req)
 	if err != nil {
-		x.rec.Wrote = x.wire.wrote()
+		x.rec.Wrote = x.watch.Wrote()
 		x.rec.Elapsed = c.now().Sub(x.rec.SentAt)
 		err = x.unanswered(err)
 		x.cancel()
@@ -95,21 +89,18 @@ func (x *exchange) request() (*http.Request, error) {
 	if len(x.ask.query) > 0 {
 		target += "?" + x.ask.query.Encode()
 	}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(x.ctx, x.wire.trace()), x.ask.method, target, nil)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(x.ctx, x.watch.Trace()), x.ask.method, target, nil)
 	if err != nil {
 		return nil, err
 	}
-	// Also a GET gets such a body, an empty one: net/http re-sends a GET
-	// without a body by itself when a kept connection dies, and one method
-	// here is one request. Nothing of it shows on the wire.
-	req.Body, req.ContentLength, req.GetBody = once{bytes.NewReader(x.ask.body)}, int64(len(x.ask.body)), nil
+	req.Body, req.ContentLength, req.GetBody = wire.Body(x.ask.body), int64(len(x.ask.body)), nil
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", x.c.userAgent)
 	if x.ask.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if !x.ask.open {
-		req.Header.Set("X-Api-Key", x.c.secret.reveal())
+		req.Header.Set("X-Api-Key", x.c.secret.Reveal())
 	}
 	return req, nil
 }

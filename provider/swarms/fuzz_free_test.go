@@ -16,6 +16,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // canned is a transport that answers everything alike. A fuzzer asks it
@@ -51,7 +52,7 @@ func soundFault(t *testing.T, err error) *batch.Fault {
 	if !errors.As(err, &f) || f.Kind == "" || f.Op == "" {
 		t.Fatalf("%T %v is no fault that says what happened", err, err)
 	}
-	if strings.Contains(fmt.Sprintf("%+v %s", *f, err), testKey) || utf8.RuneCountInString(f.Detail) > maxDetail+100 || !utf8.ValidString(f.Detail) {
+	if strings.Contains(fmt.Sprintf("%+v %s", *f, err), testKey) || utf8.RuneCountInString(f.Detail) > wire.MaxDetail+100 || !utf8.ValidString(f.Detail) {
 		t.Fatalf("%.200q", f.Detail)
 	}
 	return f

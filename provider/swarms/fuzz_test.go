@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // seed hands every sample answer, and cuts of it, to a fuzzer.
@@ -63,7 +65,7 @@ func FuzzCompletion(f *testing.F) {
 		if err != nil && c.OK {
 			t.Error("an error, and OK")
 		}
-		soundRun(t, newSecret("success").completion(c))
+		soundRun(t, withoutKey(wire.NewSecret("success"), c))
 		soundRun(t, c)
 		if f := c.Fault(); (f == nil) != c.OK {
 			t.Errorf("OK is %t with %v", c.OK, f)
@@ -113,11 +115,11 @@ func FuzzLogs(f *testing.F) {
 
 func FuzzErrorBody(f *testing.F) {
 	seed(f, `{"detail":[{"loc":["body",0],"msg":"m"}]}`, `<title>x</title>`, testKey, `{"error":{"detail":{"error":{"detail":{}}}}}`)
-	s := newSecret(testKey)
+	s := wire.NewSecret(testKey)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, contentType := range []string{"application/json", "text/html"} {
-			got := s.text(readProblem(contentType, b).detail)
-			if utf8.RuneCountInString(got) > maxDetail || !utf8.ValidString(got) || strings.Contains(got, testKey) || strings.ContainsFunc(got, unicode.IsControl) {
+			got := s.Text(readProblem(contentType, b).detail)
+			if utf8.RuneCountInString(got) > wire.MaxDetail || !utf8.ValidString(got) || strings.Contains(got, testKey) || strings.ContainsFunc(got, unicode.IsControl) {
 				t.Errorf("%q", got)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // maxWait caps what a provider can make us wait: the longest rate-limit window
@@ -38,7 +39,7 @@ func (c *Client) keepHeaders(h http.Header) http.Header {
 			if i == maxHeaderValues {
 				break
 			}
-			out.Add(name, clipRunes(c.secret.text(v), maxHeaderValue))
+			out.Add(name, wire.Clip(c.secret.Text(v), maxHeaderValue))
 		}
 	}
 	return out
@@ -50,7 +51,7 @@ func (c *Client) keepHeaders(h http.Header) http.Header {
 // is said is left out.
 func (c *Client) limits(h http.Header, sentAt time.Time) provider.Limits {
 	now := reference(h, sentAt)
-	l := provider.Limits{Tier: clipRunes(c.secret.text(h.Get("X-RateLimit-Tier")), 40)}
+	l := provider.Limits{Tier: wire.Clip(c.secret.Text(h.Get("X-RateLimit-Tier")), 40)}
 	for _, w := range []provider.Window{
 		{Name: "minute", Span: time.Minute},
 		{Name: "day", Span: 24 * time.Hour},

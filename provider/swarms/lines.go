@@ -32,7 +32,7 @@ type LogLine struct {
 // of yield ends the reading and is returned as it is; Line is the caller's.
 func (c *Client) LogLines(ctx context.Context, yield func(LogLine) error) (provider.Receipt, error) {
 	return c.log(ctx, true, func(w *rowWire, raw json.RawMessage) error {
-		line, err := w.line(raw, c.secret.reveal())
+		line, err := w.line(raw, c.secret.Reveal())
 		if err != nil {
 			return err // can't be: it was read as JSON a moment ago
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // maxRow bounds one row of the log, and every other single value in it.
@@ -27,8 +28,8 @@ const maxRow = 32 << 20
 func (c *Client) Logs(ctx context.Context, yield func(LogRow) error) (provider.Receipt, error) {
 	return c.log(ctx, false, func(w *rowWire, _ json.RawMessage) error {
 		r := w.row()
-		r.Run = c.secret.completion(r.Run)
-		r.ID, r.Category, r.CreatedAt = c.secret.line(r.ID), c.secret.line(r.Category), c.secret.line(r.CreatedAt)
+		r.Run = withoutKey(c.secret, r.Run)
+		r.ID, r.Category, r.CreatedAt = c.secret.Line(r.ID), c.secret.Line(r.Category), c.secret.Line(r.CreatedAt)
 		return yield(r)
 	})
 }
@@ -244,12 +245,12 @@ func (w *rowWire) row() LogRow {
 	if s := str(data); s != "" { // JSON in a string, as some stores print a JSON column
 		data = json.RawMessage(s)
 	}
-	key := newSecret(str(w.Key))
-	run, err := decodeCompletion(key.raw(dropCredentials(data)))
+	key := wire.NewSecret(str(w.Key))
+	run, err := decodeCompletion(key.Raw(dropCredentials(data)))
 	if err != nil {
 		// The row stays, its run says nothing: telemetry, or a shape unknown to us.
 		run.OK = false
 	}
-	r.Run = key.completion(run)
+	r.Run = withoutKey(key, run)
 	return r
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // readRequest takes one request off a raw connection.
@@ -72,7 +73,7 @@ func TestNothingWritten(t *testing.T) {
 		}
 	})
 	t.Run("unknown host", func(t *testing.T) {
-		tr := newTransport(&net.Dialer{Resolver: noSuchName(t)})
+		tr := wire.NewTransportVia(&net.Dialer{Resolver: noSuchName(t)})
 		tr.Proxy = nil
 		c := connect(t, Options{BaseURL: "https://nonexistent.invalid", Transport: tr})
 		_, rec, f := complete(t, c)
@@ -98,7 +99,7 @@ func TestNothingWritten(t *testing.T) {
 	t.Run("timeout in the handshake", func(t *testing.T) {
 		gone := make(chan struct{})
 		url := rawServer(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn); _ = conn.Close(); close(gone) })
-		tr := NewTransport()
+		tr := wire.NewTransport()
 		tr.TLSHandshakeTimeout = 50 * time.Millisecond
 		c := connect(t, Options{BaseURL: strings.Replace(url, "http:", "https:", 1), Transport: tr})
 		_, rec, f := complete(t, c)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 // arrivals counts requests by their X-Job header or body, whole or not.
@@ -65,7 +66,7 @@ func TestPaidRequestArrivesOnce(t *testing.T) {
 		// the same POST twice from a client that marks it as safe to repeat.
 		var got arrivals
 		url := closing(t, &got)
-		tr := NewTransport()
+		tr := wire.NewTransport()
 		defer tr.CloseIdleConnections()
 		for _, body := range []string{"first", "second"} {
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))

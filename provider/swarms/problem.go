@@ -38,7 +38,7 @@ func readProblem(contentType string, body []byte) problem {
 }
 
 // head is the part of a body that can matter for a message: whatever is taken
-// out of it, at least maxDetail characters are left of an honest one.
+// out of it, at least wire.MaxDetail characters are left of an honest one.
 func head(b []byte) []byte { return b[:min(len(b), 16<<10)] }
 
 var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 type windowWire struct {
@@ -31,7 +32,7 @@ func (c *Client) RateLimits(ctx context.Context) (provider.Limits, provider.Rece
 	if err != nil {
 		return provider.Limits{}, x.rec, err
 	}
-	out.Tier = clipRunes(c.secret.text(out.Tier), 40)
+	out.Tier = wire.Clip(c.secret.Text(out.Tier), 40)
 	if out.Tier == "" { // older bodies don't name it
 		out.Tier = x.rec.Limits.Tier
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 )
 
 const premiumBody = `{"error":{"type":"premium_access_required","message":"Premium subscription required","detail":"Access to batches requires a premium subscription.","status_code":403,"upgrade_url":"https://swarms.world/platform/account"}}`
@@ -145,7 +146,7 @@ func TestNeedsPremium(t *testing.T) {
 // A server that repeats the key, in any place, doesn't get it into our books.
 func TestEchoedKey(t *testing.T) {
 	split := testKey[:5] + "\u200b" + testKey[5:] // hidden by a character that is taken out later
-	long := strings.Repeat("x", maxDetail-10) + testKey
+	long := strings.Repeat("x", wire.MaxDetail-10) + testKey
 	bodies := []string{
 		`{"detail":"bad key ` + testKey + `"}`, `{"detail":"` + long + `"}`,
 		`{"detail":[{"loc":["` + testKey + `"],"msg":"` + testKey + `"}]}`, `{"error":{"message":"` + testKey + `"}}`,
@@ -154,7 +155,7 @@ func TestEchoedKey(t *testing.T) {
 		`{"status":"success","swarm_type":"` + testKey + `","job_id":"` + testKey + `","detail":"` + testKey + `","execution_time":"` + testKey + `"}`,
 	}
 	_, _, f := complete(t, serve(t, answer(403, "application/json", `{"detail":"bad key `+split+`"}`)))
-	if f.Detail != "bad key "+redacted {
+	if f.Detail != "bad key "+wire.Redacted {
 		t.Errorf("detail %q", f.Detail)
 	}
 	for _, status := range []int{200, 400, 403, 429, 500} {
@@ -179,7 +180,7 @@ func TestEchoedKey(t *testing.T) {
 	// Below HTTP: net/http repeats a status line that it can't read.
 	url := rawServer(t, oneAnswer("HTTP/1.1 "+testKey+"\r\n\r\n"))
 	_, _, f = complete(t, connect(t, Options{BaseURL: url}))
-	if f == nil || f.Kind != batch.OutcomeUnknown || !strings.Contains(f.Detail, redacted) {
+	if f == nil || f.Kind != batch.OutcomeUnknown || !strings.Contains(f.Detail, wire.Redacted) {
 		t.Errorf("fault %+v", f)
 	}
 }
@@ -191,7 +192,7 @@ func TestDetailIsBounded(t *testing.T) {
 		`{"detail":[` + strings.Repeat(`{"msg":"m"},`, 50) + `{"msg":"m"}]}`,
 	} {
 		_, _, f := complete(t, serve(t, answer(400, "text/plain", body)))
-		if n := len([]rune(f.Detail)); n > maxDetail || strings.ContainsAny(f.Detail, "\x00\x1b\r\n\ufffd") {
+		if n := len([]rune(f.Detail)); n > wire.MaxDetail || strings.ContainsAny(f.Detail, "\x00\x1b\r\n\ufffd") {
 			t.Errorf("%d characters: %q", n, f.Detail)
 		}
 	}

@@ -1,16 +1,13 @@
-package swarms
+package wire
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,16 +15,17 @@ import (
 	"github.com/offpeak/offpeak/provider"
 )
 
-// NewTransport is the transport of a Client, for those who want to wrap it
-// (tracing). It speaks HTTP/1.1 only: with HTTP/2 hundreds of paid runs would
+// NewTransport is the transport of a client that pays, for those who want to
+// wrap it (tracing). It speaks HTTP/1.1 only: with HTTP/2 hundreds of paid runs would
 // share one connection and one reset would make all of them unknown, and the
 // bytes of one request couldn't be told from another's. There is no limit on
 // connections: how much is in flight is the gate's business.
 func NewTransport() *http.Transport {
-	return newTransport(&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second})
+	return NewTransportVia(&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second})
 }
 
-func newTransport(d *net.Dialer) *http.Transport {
+// NewTransportVia is NewTransport with a dialer of the caller's.
+func NewTransportVia(d *net.Dialer) *http.Transport {
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	return &http.Transport{
@@ -67,9 +65,9 @@ func (c *wireConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// wire watches one request on its way out. Its question is "did a byte leave?",
+// Watch watches one request on its way out. Its question is "did a byte leave?",
 // and its answer is yes unless no is certain.
-type wire struct {
+type Watch struct {
 	mu      sync.Mutex
 	asked   bool // the transport reports its progress at all
 	conn    *wireConn
@@ -78,7 +76,8 @@ type wire struct {
 	headers bool
 }
 
-func (w *wire) trace() *httptrace.ClientTrace {
+// Trace is what the request carries in its context.
+func (w *Watch) Trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn: func(string) { w.set(func() { w.asked = true }) },
 		GotConn: func(info httptrace.GotConnInfo) {
@@ -98,12 +97,12 @@ func (w *wire) trace() *httptrace.ClientTrace {
 	}
 }
 
-func (w *wire) set(f func()) { w.mu.Lock(); defer w.mu.Unlock(); f() }
+func (w *Watch) set(f func()) { w.mu.Lock(); defer w.mu.Unlock(); f() }
 
-// wrote is asked when the transport has given up without an answer; net/http
+// Wrote is asked when the transport has given up without an answer; net/http
 // has ended its writing by then. WroteHeaders alone proves nothing, because
 // the headers it speaks of may still be in a buffer; the socket decides.
-func (w *wire) wrote() provider.Wrote {
+func (w *Watch) Wrote() provider.Wrote {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -117,40 +116,15 @@ func (w *wire) wrote() provider.Wrote {
 	return provider.WroteSome
 }
 
-func parseBase(s string) (string, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		return "", errors.New("it is not a URL; write https://host[:port]") // url.Error would repeat a password
-	}
-	switch {
-	case u.User != nil:
-		return "", errors.New("it has user info; the key belongs into SWARMS_API_KEY")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("its scheme is %q; write https://host[:port]", u.Scheme)
-	case u.Hostname() == "" || u.Opaque != "":
-		return "", errors.New("it has no host; write https://host[:port]")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", errors.New("it has a query or a fragment; write https://host[:port]")
-	case u.Scheme == "http" && !staysHome(u.Hostname()):
-		return "", fmt.Errorf("http://%s would send the key in clear over the internet; write https://%s", u.Host, u.Host)
-	}
-	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
-}
+// Body is a request's body that can be read once. net/http knows how to rewind a
+// *bytes.Reader and would use that to send a request a second time. Also a GET
+// gets such a body, an empty one: net/http re-sends a GET without a body by
+// itself when a kept connection dies, and one method here is one request.
+// Nothing of it shows on the wire.
+func Body(b []byte) io.ReadCloser { return once{bytes.NewReader(b)} }
 
-// staysHome says whether a host can be reached in clear without crossing the
-// internet.
-func staysHome(host string) bool {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if !strings.Contains(host, ".") {
-		return true
-	}
-	for _, suffix := range []string{".localhost", ".internal", ".svc", ".svc.cluster.local"} {
-		if strings.HasSuffix(host, suffix) {
-			return true
-		}
-	}
-	return false
-}
+// once hides what else a reader could do.
+type once struct{ r *bytes.Reader }
+
+func (o once) Read(p []byte) (int, error) { return o.r.Read(p) }
+func (once) Close() error                 { return nil }

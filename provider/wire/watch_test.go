@@ -1,4 +1,4 @@
-package swarms
+package wire
 
 import (
 	"io"
@@ -12,9 +12,22 @@ import (
 // The socket decides whether something was written: net/http says that it
 // wrote the headers as soon as they are in its buffer.
 func TestWrote(t *testing.T) {
-	url := rawServer(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn); _ = conn.Close() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(io.Discard, conn); _ = conn.Close() }()
+		}
+	}()
 	dial := func() *wireConn {
-		conn, err := net.Dial("tcp", url[len("http://"):])
+		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,9 +72,9 @@ func TestWrote(t *testing.T) {
 			h.GotConn(httptrace.GotConnInfo{Conn: dial()})
 		}, provider.WroteSome},
 	} {
-		var w wire
-		tc.do(w.trace())
-		if got := w.wrote(); got != tc.want {
+		var w Watch
+		tc.do(w.Trace())
+		if got := w.Wrote(); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
 		}
 	}
