@@ -46,7 +46,7 @@ type account struct {
 	mu      sync.Mutex
 	tier    string
 	limits  Limits
-	limiter *limiter
+	limiter *Limiter
 	purse   purse
 	used    money.USD // all that was ever charged
 }
@@ -90,7 +90,7 @@ func newAccount(a Account, id int, now func() time.Time) (*account, error) {
 	}
 	return &account{
 		name: a.Name, keys: a.Keys, id: uint16(id), tier: a.Tier, limits: limits,
-		limiter: newLimiter(limits.Quotas, now),
+		limiter: NewLimiter(limits.Quotas, now),
 		purse:   purse{free: a.Free, credit: a.Credit, referral: a.Referral},
 	}, nil
 }

@@ -49,7 +49,7 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, what string) {
 	case "faults":
 		answer, err = s.adminFaults(set, body)
 	case "clock":
-		answer, err = s.adminClock(set, body)
+		answer, err = SteerClock(s.clock, set, body)
 	case "switches":
 		answer, err = s.adminSwitches(set, body)
 	case "accounts":

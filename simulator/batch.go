@@ -94,7 +94,7 @@ func (x *exchange) workAll(entries []*entry) (done []*entry, err error) {
 		done = entries
 	case "shuffled":
 		slices.SortFunc(done, func(a, b *entry) int {
-			return cmp.Compare(digest(x.s.opt.Seed, a.sp.name()), digest(x.s.opt.Seed, b.sp.name()))
+			return cmp.Compare(Digest(x.s.opt.Seed, a.sp.name()), Digest(x.s.opt.Seed, b.sp.name()))
 		})
 	}
 	return done, err

@@ -66,6 +66,6 @@ func (x *exchange) single(body []byte) {
 // accepted counts the request where requests count before they are done.
 func (x *exchange) accepted() {
 	if x.sw.CountOn == "request" && !x.sw.Strict {
-		x.acct.limiter.record()
+		x.acct.limiter.Record()
 	}
 }

@@ -5,9 +5,9 @@ import "encoding/binary"
 // All that looks random is a hash of what it is about, so that the same
 // script and the same requests give the same night on every machine.
 
-// digest is FNV-1a with a final mix: the plain sum's low bits are too regular
+// Digest is FNV-1a with a final mix: the plain sum's low bits are too regular
 // for a modulus.
-func digest(seed uint64, parts ...string) uint64 {
+func Digest(seed uint64, parts ...string) uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)
 	var b [8]byte
@@ -37,6 +37,8 @@ func next(h *uint64) uint64 {
 	return mix(*h)
 }
 
-func chance(c Chance, seed uint64, name string, attempt int) bool {
-	return digest(seed+uint64(attempt)<<32, name)%uint64(Certain) < uint64(c)
+// Falls draws from seed, name and attempt whether it happens: the same every
+// time.
+func (c Chance) Falls(seed uint64, name string, attempt int) bool {
+	return Digest(seed+uint64(attempt)<<32, name)%uint64(Certain) < uint64(c)
 }

@@ -60,8 +60,10 @@ func (s *Server) adminSwitches(set bool, body []byte) (any, error) {
 	return s.Switches(), nil
 }
 
-func (s *Server) adminClock(set bool, body []byte) (any, error) {
-	clock, ok := s.clock.(*Tunable)
+// SteerClock is the admin endpoint's clock: what it shows, after the JSON
+// object in body has set, moved or scaled it if set is true.
+func SteerClock(of Clock, set bool, body []byte) (any, error) {
+	clock, ok := of.(*Tunable)
 	if !ok {
 		return nil, errors.New("set clock: this simulator was given a clock that can't be set")
 	}
@@ -157,7 +159,7 @@ func (s *Server) SetAccount(name, tier string, credit, free *money.USD) error {
 		}
 		if tier != "" && tier != a.tier {
 			a.tier, a.limits = tier, TierLimits(tier)
-			a.limiter.become(a.limits.Quotas)
+			a.limiter.Become(a.limits.Quotas)
 		}
 		return nil
 	}

@@ -56,7 +56,7 @@ func (a *armed) fires(endpoint, name string, attempt int) bool {
 	if !a.matches(name) || !a.Attempts.include(attempt) {
 		return false
 	}
-	if a.Probability != nil && !chance(*a.Probability, a.Seed+uint64(a.index), name, attempt) {
+	if a.Probability != nil && !a.Probability.Falls(a.Seed+uint64(a.index), name, attempt) {
 		return false
 	}
 	return a.fired.Add(1) <= a.Times || a.Times == 0

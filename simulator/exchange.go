@@ -26,7 +26,7 @@ type exchange struct {
 	tier   string
 	limits Limits
 	purse  purse
-	levels []level
+	levels []Level
 }
 
 // enter is the auth layer and the limiter, in the order of the rate-limit
@@ -63,7 +63,7 @@ func (x *exchange) enter() bool {
 
 // limit asks the limiter; count is whether the request counts at once.
 func (x *exchange) limit(count bool) bool {
-	now, levels, ok := x.acct.limiter.admit(count)
+	now, levels, ok := x.acct.limiter.Admit(count)
 	x.levels, x.arrived = levels, now
 	x.s.books.admitted(x.rec, now)
 	x.rateHeaders()
@@ -75,7 +75,7 @@ func (x *exchange) limit(count bool) bool {
 	}
 	var windows []string
 	for _, l := range levels {
-		if l.exceeded() {
+		if l.Exceeded() {
 			windows = append(windows, l.Name)
 		}
 	}
@@ -95,14 +95,14 @@ func (x *exchange) rateHeaders() {
 		switch l.Name {
 		case "minute":
 			name = "Minute"
-			h.Set("X-RateLimit-Reset", strconv.FormatInt(ceilUnix(l.reset), 10))
+			h.Set("X-RateLimit-Reset", strconv.FormatInt(ceilUnix(l.Reset), 10))
 		case "day":
 			name = "Day"
 		default:
 			continue
 		}
 		h.Set("X-RateLimit-Limit-"+name, strconv.FormatInt(l.Limit, 10))
-		h.Set("X-RateLimit-Remaining-"+name, strconv.FormatInt(l.remaining(), 10))
+		h.Set("X-RateLimit-Remaining-"+name, strconv.FormatInt(l.Remaining(), 10))
 	}
 }
 
@@ -120,10 +120,10 @@ func (x *exchange) retryAfter() string {
 	for _, l := range x.levels {
 		switch {
 		case x.sw.RetryAfter == "minute" && l.Name != "minute":
-		case x.sw.RetryAfter == "minute" && !l.exceeded():
-			wait = max(wait, l.reset.Sub(x.arrived)) // of the window that isn't the trouble
+		case x.sw.RetryAfter == "minute" && !l.Exceeded():
+			wait = max(wait, l.Reset.Sub(x.arrived)) // of the window that isn't the trouble
 		default:
-			wait = max(wait, l.wait)
+			wait = max(wait, l.Wait)
 		}
 	}
 	whole := max(1, (wait+time.Second-1)/time.Second)

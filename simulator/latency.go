@@ -22,7 +22,7 @@ type Latency struct {
 // "lognormal:45s,0.5"; each may end in ",floor=10s".
 func ParseLatency(s string) (Latency, error) {
 	l, err := parseLatency(s)
-	if err = errors.Join(err, l.check()); err != nil {
+	if err = errors.Join(err, l.Check()); err != nil {
 		return Latency{}, fmt.Errorf("read latency %q: %w; write none, 20ms, 20ms-80ms or lognormal:45s,0.5", s, err)
 	}
 	return l, nil
@@ -60,7 +60,8 @@ func parseLatency(s string) (l Latency, err error) {
 	return l, err
 }
 
-func (l Latency) check() error {
+// Check says what is wrong with it, or nil.
+func (l Latency) Check() error {
 	switch {
 	case l.Low < 0 || l.Floor < 0 || l.Median < 0:
 		return errors.New("latency is negative")
@@ -74,8 +75,8 @@ func (l Latency) check() error {
 	return nil
 }
 
-// of is how long the run with this digest takes.
-func (l Latency) of(h uint64) time.Duration {
+// Of is how long the run with this digest takes.
+func (l Latency) Of(h uint64) time.Duration {
 	d := 20 * time.Millisecond
 	switch l.Kind {
 	case "none":

@@ -11,7 +11,7 @@ func TestLatencyDistributions(t *testing.T) {
 	draw := func(l Latency) []time.Duration {
 		d := make([]time.Duration, n)
 		for i := range d {
-			d[i] = l.of(digest(uint64(i)))
+			d[i] = l.Of(Digest(uint64(i)))
 		}
 		slices.Sort(d)
 		return d
@@ -33,7 +33,7 @@ func TestLatencyDistributions(t *testing.T) {
 	within("floor", l[0], 30*time.Second, 0)
 	within("median", l[n/2], 45*time.Second, time.Second)
 	within("p99", l[n*99/100], 144*time.Second, 10*time.Second) // 45 s x e^(0.5 x 2.326)
-	if d := (Latency{}).of(1); d != 20*time.Millisecond {
+	if d := (Latency{}).Of(1); d != 20*time.Millisecond {
 		t.Errorf("by default %s", d)
 	}
 }

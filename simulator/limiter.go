@@ -60,12 +60,12 @@ func ParseQuotas(s string) ([]Quota, error) {
 	return quotas, nil
 }
 
-// limiter counts one account's requests in sliding windows. An instant that
+// Limiter counts one account's requests in sliding windows. An instant that
 // was counted at e is in a window until e + span, that instant excluded.
 //
 // It reads the clock while it holds its lock, so that events are in order
 // whichever request comes to the lock first.
-type limiter struct {
+type Limiter struct {
 	now    func() time.Time
 	mu     sync.Mutex
 	quotas []Quota
@@ -74,41 +74,45 @@ type limiter struct {
 	last   int64   // when it was last asked
 }
 
-func newLimiter(quotas []Quota, now func() time.Time) *limiter {
-	return &limiter{now: now, quotas: quotas, heads: make([]int, len(quotas))}
+// NewLimiter counts nothing yet; without quotas everything is admitted.
+func NewLimiter(quotas []Quota, now func() time.Time) *Limiter {
+	return &Limiter{now: now, quotas: quotas, heads: make([]int, len(quotas))}
 }
 
-// level is how full one window is.
-type level struct {
+// Level is how full one window is.
+type Level struct {
 	Quota
-	count int64
-	reset time.Time     // when its oldest event leaves; a whole span ahead when it is empty
-	wait  time.Duration // until there is room; 0 when there is
+	Count int64
+	Reset time.Time     // when its oldest event leaves; a whole span ahead when it is empty
+	Wait  time.Duration // until there is room; 0 when there is
 }
 
-func (l level) exceeded() bool   { return l.count >= l.Limit }
-func (l level) remaining() int64 { return max(0, l.Limit-l.count) }
+// Exceeded says whether the window has no room.
+func (l Level) Exceeded() bool { return l.Count >= l.Limit }
 
-// admit says how full the windows are at the instant now and whether all have
+// Remaining is how many more it takes now.
+func (l Level) Remaining() int64 { return max(0, l.Limit-l.Count) }
+
+// Admit says how full the windows are at the instant now and whether all have
 // room; if so and count is set, the request is counted in the same step.
-func (l *limiter) admit(count bool) (now time.Time, levels []level, ok bool) {
+func (l *Limiter) Admit(count bool) (now time.Time, levels []Level, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now = l.now()
 	levels = l.levels(now)
-	ok = !slices.ContainsFunc(levels, level.exceeded)
+	ok = !slices.ContainsFunc(levels, Level.Exceeded)
 	if ok && count {
 		l.events = append(l.events, now.UnixNano())
 		for i := range levels {
-			levels[i].count++
+			levels[i].Count++
 		}
 	}
 	return now, levels, ok
 }
 
-// record counts one request, whether or not there is room: runs under way
+// Record counts one request, whether or not there is room: runs under way
 // together all end, and only then they count.
-func (l *limiter) record() {
+func (l *Limiter) Record() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -116,24 +120,24 @@ func (l *limiter) record() {
 	l.events = append(l.events, now.UnixNano())
 }
 
-// become changes the windows and keeps what is counted, as far as it was kept.
-func (l *limiter) become(quotas []Quota) {
+// Become changes the windows and keeps what is counted, as far as it was kept.
+func (l *Limiter) Become(quotas []Quota) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.quotas, l.heads = quotas, make([]int, len(quotas))
 }
 
-func (l *limiter) levels(now time.Time) []level {
+func (l *Limiter) levels(now time.Time) []Level {
 	l.prune(now)
-	levels := make([]level, len(l.quotas))
+	levels := make([]Level, len(l.quotas))
 	for i, q := range l.quotas {
 		in := l.events[l.heads[i]:]
-		lv := level{Quota: q, count: int64(len(in)), reset: now.Add(q.Span)}
+		lv := Level{Quota: q, Count: int64(len(in)), Reset: now.Add(q.Span)}
 		if len(in) > 0 {
-			lv.reset = time.Unix(0, in[0]).Add(q.Span)
+			lv.Reset = time.Unix(0, in[0]).Add(q.Span)
 		}
-		if lv.exceeded() { // room comes when all but Limit-1 have left
-			lv.wait = time.Unix(0, in[int64(len(in))-q.Limit]).Add(q.Span).Sub(now)
+		if lv.Exceeded() { // room comes when all but Limit-1 have left
+			lv.Wait = time.Unix(0, in[int64(len(in))-q.Limit]).Add(q.Span).Sub(now)
 		}
 		levels[i] = lv
 	}
@@ -142,7 +146,7 @@ func (l *limiter) levels(now time.Time) []level {
 
 // prune moves the heads past what has left and frees what no window needs. A
 // clock that was set back takes back what, by it, has not happened yet.
-func (l *limiter) prune(now time.Time) {
+func (l *Limiter) prune(now time.Time) {
 	at := now.UnixNano()
 	if at < l.last {
 		clear(l.heads)

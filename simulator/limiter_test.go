@@ -40,17 +40,17 @@ func TestLimiterAgreesWithNaiveCount(t *testing.T) {
 			{"minute", time.Duration(rapid.IntRange(1, 8).Draw(t, "short")), rapid.Int64Range(1, 4).Draw(t, "few")},
 			{"hour", time.Duration(rapid.IntRange(4, 40).Draw(t, "long")), rapid.Int64Range(1, 9).Draw(t, "many")},
 		}
-		l := newLimiter(quotas, func() time.Time { return now })
+		l := NewLimiter(quotas, func() time.Time { return now })
 		model := &naive{quotas: quotas}
 		var admitted []time.Time
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "gap")))
 			switch rapid.SampledFrom([]string{"arrive", "arrive", "look", "record"}).Draw(t, "step") {
 			case "record": // completions come whether or not there is room
-				l.record()
+				l.Record()
 				model.events = append(model.events, now)
 			case "look":
-				l.admit(false)
+				l.Admit(false)
 			case "arrive":
 				free := true
 				var want []int64
@@ -61,7 +61,7 @@ func TestLimiterAgreesWithNaiveCount(t *testing.T) {
 					want = append(want, int64(len(in)))
 					waits = append(waits, model.room(q, now))
 				}
-				_, levels, ok := l.admit(true)
+				_, levels, ok := l.Admit(true)
 				if ok != free {
 					t.Fatalf("admitted %v, want %v", ok, free)
 				}
@@ -74,9 +74,9 @@ func TestLimiterAgreesWithNaiveCount(t *testing.T) {
 				}
 				var got []int64
 				for i, lv := range levels {
-					got = append(got, lv.count)
-					if lv.wait != waits[i] {
-						t.Fatalf("%s: wait %d, want %d", lv.Name, lv.wait, waits[i])
+					got = append(got, lv.Count)
+					if lv.Wait != waits[i] {
+						t.Fatalf("%s: wait %d, want %d", lv.Name, lv.Wait, waits[i])
 					}
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -102,26 +102,26 @@ func TestLimiterAgreesWithNaiveCount(t *testing.T) {
 
 func TestLimiterForgets(t *testing.T) {
 	now := time.Unix(0, 0)
-	l := newLimiter([]Quota{{"minute", time.Minute, 10}}, func() time.Time { return now })
+	l := NewLimiter([]Quota{{"minute", time.Minute, 10}}, func() time.Time { return now })
 	for range 100_000 {
 		now = now.Add(time.Second)
-		l.record()
+		l.Record()
 	}
 	if len(l.events) > 5000 {
 		t.Errorf("keeps %d events of a window of 60", len(l.events))
 	}
 	now = now.Add(-time.Hour) // a clock that is set back takes back what hasn't happened
-	if _, levels, ok := l.admit(false); !ok || levels[0].count != 0 {
-		t.Errorf("after setting back: %d counted", levels[0].count)
+	if _, levels, ok := l.Admit(false); !ok || levels[0].Count != 0 {
+		t.Errorf("after setting back: %d counted", levels[0].Count)
 	}
 }
 
 func TestUnlimited(t *testing.T) {
-	l := newLimiter(nil, time.Now)
+	l := NewLimiter(nil, time.Now)
 	for range 1000 {
-		l.record()
+		l.Record()
 	}
-	if _, _, ok := l.admit(true); !ok || len(l.events) > 2 {
+	if _, _, ok := l.Admit(true); !ok || len(l.events) > 2 {
 		t.Errorf("no quotas: admitted %v, keeps %d", ok, len(l.events))
 	}
 }

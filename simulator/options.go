@@ -65,7 +65,7 @@ func (o Options) fill() (Options, *time.Location, error) {
 		o.MaxBody = 32 << 20
 	}
 	zone, err := time.LoadLocation(o.Window.Zone)
-	err = errors.Join(err, o.check(), o.Latency.check(), o.Switches.fill())
+	err = errors.Join(err, o.check(), o.Latency.Check(), o.Switches.fill())
 	return o, zone, err
 }
 

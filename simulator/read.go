@@ -90,8 +90,8 @@ func (x *exchange) rateLimits(now string) {
 	limits := map[string]any{"tokens_per_agent": x.limits.TokensPerAgent}
 	for _, l := range x.levels {
 		windows[l.Name] = map[string]any{
-			"count": l.count, "limit": l.Limit, "exceeded": l.exceeded(), "remaining": l.remaining(),
-			"reset_time": l.reset.UTC().Format(time.RFC3339Nano),
+			"count": l.Count, "limit": l.Limit, "exceeded": l.Exceeded(), "remaining": l.Remaining(),
+			"reset_time": l.Reset.UTC().Format(time.RFC3339Nano),
 		}
 		limits["maximum_requests_per_"+l.Name] = l.Limit
 	}

@@ -16,10 +16,10 @@ func (x *exchange) work(sp *spec, rec *record, c cues) (*run, error) {
 	if len(sp.Tasks) > 0 {
 		task += "\x00" + sp.Tasks[0]
 	}
-	h := digest(s.opt.Seed, untagged(sp.name()), task)
+	h := Digest(s.opt.Seed, untagged(sp.name()), task)
 	w := &run{
 		name: sp.name(), tmpl: s.books.template(sp), card: s.opt.Billed, used: s.opt.Tokens.use(sp, h),
-		hash:    digest(s.opt.Seed+uint64(rec.attempt), sp.name(), task),
+		hash:    Digest(s.opt.Seed+uint64(rec.attempt), sp.name(), task),
 		account: x.acct.id, key: uint8(x.key), billing: sw.Billing, numbers: sw.Numbers,
 	}
 	if c.has(KindNoUsage) {
@@ -27,7 +27,7 @@ func (x *exchange) work(sp *spec, rec *record, c cues) (*run, error) {
 	} else if c.has(KindNoBilling) {
 		w.billing = "tokens"
 	}
-	started, takes := s.clock.Now(), s.opt.Latency.of(h)+time.Duration(c.delay(KindSlow))
+	started, takes := s.clock.Now(), s.opt.Latency.Of(h)+time.Duration(c.delay(KindSlow))
 	if err := x.wait(takes); err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (x *exchange) work(sp *spec, rec *record, c cues) (*run, error) {
 	}
 	s.books.done(rec, w, rows...)
 	if sw.CountOn == "completion" && !sw.Strict && (!rec.item || !sw.BatchUnlogged) {
-		x.acct.limiter.record()
+		x.acct.limiter.Record()
 	}
 	return w, err
 }
@@ -92,12 +92,12 @@ func (x *exchange) price(w *run, ended time.Time, c cues) {
 // rows are what the run leaves in the provider's log.
 func (x *exchange) rows(w *run, ended time.Time, rec *record, c cues) []row {
 	sw := x.sw
-	if c.has(KindGhost) || rec.item && sw.BatchUnlogged || chance(sw.LogDrop, x.s.opt.Seed, w.name, int(rec.attempt)) {
+	if c.has(KindGhost) || rec.item && sw.BatchUnlogged || sw.LogDrop.Falls(x.s.opt.Seed, w.name, int(rec.attempt)) {
 		return nil
 	}
 	lag := sw.LogLag + c.delay(KindLateLog)
 	if sw.LogSpread > 0 {
-		lag += Duration(digest(x.s.opt.Seed, w.name, "log lag") % uint64(sw.LogSpread+1))
+		lag += Duration(Digest(x.s.opt.Seed, w.name, "log lag") % uint64(sw.LogSpread+1))
 	}
 	r := row{run: w, visible: ended.Add(time.Duration(lag)).UnixNano()}
 	if c.has(KindWrongLog) {
