@@ -53,7 +53,7 @@ func (a *armed) fires(endpoint, name string, attempt int) bool {
 	if a.Endpoint != "" && a.Endpoint != endpoint || a.Endpoint == "" && !billable(endpoint) {
 		return false
 	}
-	if !a.matches(name) || !a.Attempts.include(attempt) {
+	if !a.matches(name) || !a.Attempts.Include(attempt) {
 		return false
 	}
 	if a.Probability != nil && !a.Probability.Falls(a.Seed+uint64(a.index), name, attempt) {

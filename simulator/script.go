@@ -98,7 +98,8 @@ func (a *Attempts) UnmarshalText(b []byte) error {
 	return nil
 }
 
-func (a Attempts) include(n int) bool {
+// Include says whether the nth try is meant, from 1.
+func (a Attempts) Include(n int) bool {
 	return a == Attempts{} || (n >= a.From && n <= a.To)
 }
 

@@ -12,12 +12,16 @@ import (
 
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/simulator"
+	"github.com/offpeak/offpeak/simulator/stage"
 )
 
 // flags is the command line.
 type flags struct {
 	set *flag.FlagSet
 
+	dialect                               string
+	accounts                              []account
+	positions                             stage.Positions // switches of a dialect
 	addr, key, credit, free, tier, limits string
 	window, faults, latency, tokens, now  string
 	logLag                                time.Duration
@@ -28,13 +32,22 @@ type flags struct {
 }
 
 func newFlags(stderr io.Writer) *flags {
-	f := &flags{set: flag.NewFlagSet("simulator", flag.ContinueOnError), switches: map[string]json.RawMessage{}}
+	f := &flags{set: flag.NewFlagSet("simulator", flag.ContinueOnError), switches: map[string]json.RawMessage{}, positions: stage.Positions{}}
 	s := f.set
 	s.SetOutput(stderr)
-	s.Usage = func() { fmt.Fprint(stderr, help); s.PrintDefaults() }
+	s.Usage = func() {
+		if _, ok := dialects[f.dialect]; ok {
+			explain(stderr, f.dialect)
+		} else {
+			fmt.Fprint(stderr, help)
+		}
+		s.PrintDefaults()
+	}
+	s.StringVar(&f.dialect, "dialect", swarms, "which `API`: "+dialectNames()+"; --dialect NAME --help says what it offers")
 	s.StringVar(&f.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 picks a free one")
 	s.BoolVar(&f.open, "open", false, "allow an address that isn't loopback, and the admin endpoint from anywhere")
-	s.StringVar(&f.key, "key", simulator.DefaultKey, "the account's API `key`")
+	s.StringVar(&f.key, "key", "", "the account's API `key`; else "+simulator.DefaultKey+", or the dialect's")
+	s.Func("account", "an account as `name=key,key`, for dialects other than "+swarms+"; may be repeated", f.parseAccount)
 	s.StringVar(&f.credit, "credit", "1000", "the account's credits in `dollars`")
 	s.StringVar(&f.free, "free-credit", "0", "its free credits in `dollars`, used first")
 	s.StringVar(&f.tier, "tier", simulator.TierPremium, "free or premium")
@@ -49,11 +62,12 @@ func newFlags(stderr io.Writer) *flags {
 	s.Float64Var(&f.scale, "scale", 1, "how fast the clock goes: 60 is a minute a second, 0 stands still")
 	s.Uint64Var(&f.seed, "seed", 0, "another seed, other tokens, durations and job ids")
 	s.BoolVar(&f.quiet, "quiet", false, "print nothing but the address and errors")
-	s.Func("switch", "`name=value` of a switch, see simulator.Switches; may be repeated", func(v string) error {
+	s.Func("switch", "`name=value` of a switch, see docs/simulator.md; may be repeated", func(v string) error {
 		name, value, ok := strings.Cut(v, "=")
 		if !ok || name == "" {
 			return errors.New("write name=value, such as batch_shape=C")
 		}
+		f.positions[name] = value
 		raw := json.RawMessage(value)
 		// The switches that are numbers or booleans are written bare; a chance
 		// such as log_drop is text.
@@ -75,7 +89,11 @@ func whole(name string) bool {
 func (f *flags) options() (simulator.Options, error) {
 	credit, err := money.Parse(f.credit)
 	free, err2 := money.Parse(f.free)
-	account := simulator.Account{Name: "default", Keys: []string{f.key}, Tier: f.tier, Credit: credit, Free: free}
+	key := f.key
+	if key == "" {
+		key = simulator.DefaultKey
+	}
+	account := simulator.Account{Name: "default", Keys: []string{key}, Tier: f.tier, Credit: credit, Free: free}
 	var err3 error
 	if f.limits != "" {
 		limits := simulator.TierLimits(f.tier)
@@ -91,6 +109,9 @@ func (f *flags) options() (simulator.Options, error) {
 	opt.Switches, errs[4] = f.parseSwitches()
 	if f.faults != "" {
 		opt.Faults, errs[5] = simulator.ReadFaults(f.faults)
+	}
+	if len(f.accounts) > 0 {
+		err = errors.Join(err, fmt.Errorf("--account belongs to dialects other than %s, which has one account: use --key", swarms))
 	}
 	return opt, errors.Join(append(errs[:], err, err2, err3)...)
 }

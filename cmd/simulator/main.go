@@ -1,5 +1,5 @@
-// Command simulator serves the simulated Swarms API of package simulator on
-// loopback. See its --help.
+// Command simulator serves a simulated API on loopback: Swarms, of package
+// simulator, or another --dialect, of the packages below it. See its --help.
 package main
 
 import (

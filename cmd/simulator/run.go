@@ -12,9 +12,13 @@ import (
 	"github.com/offpeak/offpeak/simulator"
 )
 
-const help = `simulator is the Swarms API on this machine: same paths, bodies, limits and
+const help = `simulator is a metered API on this machine: same paths, bodies, limits and
 bills, with faults on cue and books of its own. Nothing leaves the machine and
-nobody pays.
+nobody pays. The API is Swarms, or the one that --dialect names:
+
+  go run ./cmd/simulator --dialect swiftia --help
+
+What follows is about Swarms.
 
   go run ./cmd/simulator --now 2026-11-22T20:55:00-08:00 --latency 45s --scale 60
   curl -s -H 'x-api-key: sk-simulator' http://127.0.0.1:PORT/v1/account/credits
@@ -64,16 +68,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "simulator: %q is not a flag; see --help\n", f.set.Arg(0))
 		return exitBadInput
 	}
-	opt, err := f.options()
-	if err == nil {
-		err = loopbackOnly(f.addr, opt.OpenAdmin)
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "simulator:", err)
-		return exitBadInput
-	}
-	sim, err := simulator.Open(opt)
-	if err != nil {
+	err := loopbackOnly(f.addr, f.open)
+	api, err2 := f.openAPI()
+	if err := errors.Join(err, err2); err != nil {
 		fmt.Fprintln(stderr, "simulator:", err)
 		return exitBadInput
 	}
@@ -84,18 +81,47 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
 	if !f.quiet {
-		fmt.Fprintf(stderr, "clock %s, discount %s, %d fault rules; stop with Ctrl-C\n",
-			sim.Clock().Now().Format("2006-01-02 15:04:05 MST"), f.window, len(opt.Faults))
+		fmt.Fprintf(stderr, "%s; stop with Ctrl-C\n", api.begins)
 	}
-	err = sim.Serve(ctx, l)
+	err = api.serve(ctx, l)
 	if !f.quiet {
-		summarise(stderr, sim.Summary())
+		api.ends(stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "simulator:", err)
 		return exitFault
 	}
 	return exitDone
+}
+
+// api is a simulator under the command's hands.
+type api struct {
+	begins string // what it is, once it listens
+	serve  func(context.Context, net.Listener) error
+	ends   func(io.Writer) // prints what it saw
+}
+
+// openAPI makes what the flags ask for, or says all that is wrong with them.
+func (f *flags) openAPI() (api, error) {
+	const stamp = "2006-01-02 15:04:05 MST"
+	if f.dialect != swarms {
+		sim, err := f.openDialect()
+		if err != nil {
+			return api{}, err
+		}
+		begins := fmt.Sprintf("%s, clock %s, %d fault rules", f.dialect, sim.Clock().Now().Format(stamp), len(sim.Rules()))
+		return api{begins, sim.Serve, func(w io.Writer) { recount(w, sim.Summary()) }}, nil
+	}
+	opt, err := f.options()
+	if err != nil {
+		return api{}, err
+	}
+	sim, err := simulator.Open(opt)
+	if err != nil {
+		return api{}, err
+	}
+	begins := fmt.Sprintf("clock %s, discount %s, %d fault rules", sim.Clock().Now().Format(stamp), f.window, len(opt.Faults))
+	return api{begins, sim.Serve, func(w io.Writer) { summarise(w, sim.Summary()) }}, nil
 }
 
 // loopbackOnly guards against an API that answers the whole network with a

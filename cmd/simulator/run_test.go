@@ -198,3 +198,78 @@ func TestAddressInUse(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 }
+
+// Another dialect is served, asked and summed up the same way.
+func TestDialect(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "faults.yaml")
+	if err := os.WriteFile(script, []byte("- {match: lost, kind: status, code: INTERNAL_SERVER_ERROR, after_work: true, attempts: first 1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, "--dialect", "swiftia", "--account", "acme=sk-1,sk-2", "--account", "zeta=sk-3", "--faults", script,
+		"--now", "2026-11-22T12:00:00Z", "--scale", "0", "--switch", "job_key=id")
+	as := func(key, body string) string {
+		req, err := http.NewRequest(http.MethodPost, p.url+"/api/jobs", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, _ := io.ReadAll(resp.Body)
+		return resp.Status + " " + string(b)
+	}
+	job := `{"functionName":"VideoShorts","youtubeVideoId":"lost"}`
+	for _, c := range []struct{ key, says string }{{"sk-1", "INTERNAL_SERVER_ERROR"}, {"sk-2", "RATE_LIMIT_EXCEEDED"}, {"sk-3", `200 OK {"id":"job_`}} {
+		if got := as(c.key, job); !strings.Contains(got, c.says) {
+			t.Errorf("%s: %s", c.key, got)
+		}
+	}
+	code, text := p.end()
+	if code != exitDone {
+		t.Errorf("exit %d", code)
+	}
+	for _, s := range []string{
+		"swiftia, clock 2026-11-22 12:00:00", "3 requests, bought 2 jobs for $", "acme: 2 requests, 1 refused by its limits, two of them 0s apart",
+		"bought and not answered whole: 1, such as job_", "bought more than once: 1, such as lost",
+	} {
+		if !strings.Contains(text, s) {
+			t.Errorf("no %q in\n%s", s, text)
+		}
+	}
+	if strings.Contains(text, "sk-") {
+		t.Error("a key was printed")
+	}
+}
+
+func TestDialectFlags(t *testing.T) {
+	for _, c := range []struct{ args, says string }{
+		{"--dialect nope", "is none of swarms"},
+		{"--dialect swiftia --window 20:00-06:00@UTC", "--window belongs to"},
+		{"--dialect swiftia --switch limits=nope", "is none of organisation"},
+		{"--dialect swiftia --switch batch_shape=A", "switch batch_shape: there is none"},
+		{"--dialect swiftia --latency soon", "soon"},
+		{"--dialect swiftia --account acme", "write name=key"},
+		{"--dialect swiftia --account a=k --account b=k", "used twice"},
+		{"--account a=k", "use --key"},
+	} {
+		var out, stderr strings.Builder
+		if code := run(t.Context(), strings.Fields(c.args), &out, &stderr); code != exitBadInput || !strings.Contains(stderr.String(), c.says) || out.Len() > 0 {
+			t.Errorf("%s: exit %d, %s%s", c.args, code, out.String(), stderr.String())
+		}
+	}
+	for name := range dialects {
+		var out, stderr strings.Builder
+		if code := run(t.Context(), []string{"--dialect", name, "--help"}, &out, &stderr); code != exitDone {
+			t.Errorf("exit %d", code)
+		}
+		p := dialects[name].describe()
+		for _, want := range []string{p.Routes[0].Path, p.Switches[0].Means, "truncate", "-account"} {
+			if !strings.Contains(stderr.String(), want) {
+				t.Errorf("%s: no %q in the help", name, want)
+			}
+		}
+	}
+}
