@@ -49,6 +49,7 @@ var rules = []rule{
 	{"ledger/ledgertest", append([]string{"ledger/...", "github.com/google/go-cmp/...", "pgregory.net/rapid", "github.com/google/uuid"}, nouns...), nil, "one exam for every store"},
 	{"archive", append([]string{"gocloud.dev/...", "archive", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/service/s3/..."}, nouns...), nil, "the archive knows bytes and keys"},
 	{"lake", append([]string{"archive", "provider/swarms", "golang.org/x/sync/...", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "the lake keeps what it is handed: who reads the log, and whose books it is compared with, is the caller's"},
+	{"notify", append([]string{"github.com/wneessen/go-mail/...", "github.com/nicholas-fedor/shoutrrr/pkg/..."}, nouns...), nil, "an outside party: it carries one message, and doesn't know when or whether"},
 	{"gate", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"audit", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"report", append([]string{"ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},
