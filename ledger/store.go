@@ -81,6 +81,9 @@ type Tx interface {
 
 	Charges(id batch.ID, yield func(Charge) error) error // of one batch, or of all for "", in order
 	ChargesOf(requestIDs []string) ([]Charge, error)     // of several jobs, in any order
+	// Links hands over the charges with first <= N <= last, of whatever batch, in
+	// order.
+	Links(first, last int64, yield func(Charge) error) error
 	Key(id string) (KeyRow, bool, error)
 	AllKeys() ([]string, error) // in order of id
 	// Balances lists a key's readings with from <= At <= to, in order.

@@ -64,6 +64,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		{"Known", known},
 		{"Reading", reading},
 		{"Listing", listing},
+		{"Dossier", dossier},
 		{"Timeline", timeline},
 		{"Comparing", comparing},
 		{"Caps", capsUnderFire},

@@ -36,6 +36,11 @@ func (t *tx) Charges(id batch.ID, yield func(ledger.Charge) error) error {
 	return t.charges(where, args, yield)
 }
 
+// Links reads a stretch of the chain.
+func (t *tx) Links(first, last int64, yield func(ledger.Charge) error) error {
+	return t.charges("WHERE n >= $1 AND n <= $2 ORDER BY n", []any{first, last}, yield)
+}
+
 // ChargesOf reads those of some jobs. The index is by place: request ids are
 // random, and one by them would be written all over.
 func (t *tx) ChargesOf(requestIDs []string) (out []ledger.Charge, err error) {
