@@ -53,6 +53,7 @@ var rules = []rule{
 	{"gate", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"audit", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"report", append([]string{"ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},
+	{"evidence", append([]string{"ledger", "batch/manifest"}, nouns...), []string{"net/http", "os"}, "what proves a batch is read without books, settings or network"},
 	{"workflows", append([]string{"go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/log", "go.temporal.io/api/enums/v1"}, nouns...), []string{"net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"}, "determinism by absence: no hands, no stores, no network in the story"},
 	{"activities", append([]string{
 		"archive", "audit", "batch/manifest", "gate", "ledger", "provider", "provider/swarms", "report",
