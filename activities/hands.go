@@ -13,6 +13,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/notify"
 	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 )
@@ -52,6 +53,11 @@ type Deps struct {
 	// workflow, as long as it only waits for its night. True: it has ended, and
 	// sent nothing. When nil, none does.
 	GiveWay func(ctx context.Context, workflowID, runID, by string) (bool, error)
+
+	// Sinks are where alerts are told; Quiet is after how long one that lasts is
+	// told again, a day when 0.
+	Sinks []*notify.Sink
+	Quiet time.Duration
 
 	// Attributes says that the namespace has the story's search attributes.
 	Attributes bool
@@ -101,6 +107,9 @@ func New(d Deps) *Hands {
 	}
 	if d.Clock == nil {
 		d.Clock = machineClock{}
+	}
+	if d.Quiet == 0 {
+		d.Quiet = 24 * time.Hour
 	}
 	if d.Jitter == nil {
 		d.Jitter = rand.N[time.Duration]

@@ -41,6 +41,7 @@ type Telling struct {
 	Key      string   `json:"key"`      // the incident's
 	Title    string   `json:"title"`
 	Occasion Occasion `json:"occasion"`
+	Sink     string   `json:"sink"`  // names where it goes: a hash
 	Place    string   `json:"place"` // where it goes, for people: "slack hooks.slack.com"; never a secret
 }
 

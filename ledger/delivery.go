@@ -67,6 +67,20 @@ func (l *Ledger) BeginDelivery(ctx context.Context, id string) (Delivery, error)
 	return out, err
 }
 
+// Delivery is one, as it stands. NotFound when there is none.
+func (l *Ledger) Delivery(ctx context.Context, id string) (Delivery, error) {
+	var out Delivery
+	err := l.read(ctx, func(tx Tx) error {
+		d, found, err := tx.Delivery(id)
+		if err == nil && !found {
+			err = noDelivery("read", id)
+		}
+		out = d
+		return err
+	})
+	return out, err
+}
+
 // EndDelivery notes how an attempt ended: with DeliveryDue it is to be tried
 // again. One that isn't due any more stays as it is.
 func (l *Ledger) EndDelivery(ctx context.Context, id string, state batch.DeliveryState, why string) (Delivery, error) {

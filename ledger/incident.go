@@ -142,7 +142,7 @@ func (w *work) raise(by string, a batch.Alert, outlets []Outlet, quiet time.Dura
 		a = i.ending(a)
 	case found && !i.Open() && !a.At.After(i.OverAt):
 		return nil, nil
-	case found && !i.Open() && (i.Told == "" || w.now.Sub(i.ToldAt) >= quiet):
+	case found && !i.Open() && (i.Told == "" || w.now.Sub(i.ToldAt) >= quietFor(a.Kind, quiet)):
 		i = Incident{Tellings: i.Tellings, Silenced: i.Silenced}
 		fresh = true
 	default:
@@ -176,12 +176,20 @@ func (i *Incident) due(a batch.Alert, now time.Time, quiet time.Duration) batch.
 		return batch.Opened
 	case a.Severity.Rank() > i.ToldSeverity.Rank():
 		return batch.Worse
-	case now.Sub(i.ToldAt) < quiet:
+	case now.Sub(i.ToldAt) < quietFor(a.Kind, quiet):
 		return ""
 	case i.Told == batch.IsOver:
 		return batch.Opened
 	}
 	return batch.Lasts
+}
+
+// quietFor is a week where nothing is wrong: advice is there every day.
+func quietFor(k batch.AlertKind, quiet time.Duration) time.Duration {
+	if k == batch.AlertAdvice {
+		return 7 * quiet
+	}
+	return quiet
 }
 
 // ending is the alert that says that an incident is over: in the words of

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
@@ -29,8 +30,12 @@ type Config struct {
 	Limits    []Limit   // OFFPEAK_LIMITS
 	CapDay    money.USD // OFFPEAK_CAP_DAY; 0 for none
 	CapKey    money.USD // OFFPEAK_CAP_KEY; 0 for none
-	Notify    Secret    // OFFPEAK_NOTIFY; webhook URLs hold secrets
-	Warnings  []string  // names that look like ours and aren't
+
+	Notify       Secret        // OFFPEAK_NOTIFY, or what its file holds: addresses, which hold secrets
+	NotifySecret Secret        // OFFPEAK_NOTIFY_SECRET
+	NotifyQuiet  time.Duration // OFFPEAK_NOTIFY_QUIET
+
+	Warnings []string // names that look like ours and aren't
 }
 
 // DefaultBaseURL is the public Swarms API.
@@ -67,13 +72,19 @@ func Load(env Env) (Config, error) {
 		HTTPFile:  env.Lookup("OFFPEAK_HTTP_KEYS_FILE"),
 		HTTPCert:  env.Lookup("OFFPEAK_HTTP_TLS_CERT"),
 		HTTPKey:   env.Lookup("OFFPEAK_HTTP_TLS_KEY"),
-		Notify:    NewSecret(env.Lookup("OFFPEAK_NOTIFY")),
-		Warnings:  strangers(env),
+
+		NotifySecret: NewSecret(strings.TrimSpace(env.Lookup("OFFPEAK_NOTIFY_SECRET"))),
+
+		Warnings: strangers(env),
 	}
 	var wrong []error
 	key, err := readKey(env)
 	wrong = append(wrong, err)
 	c.Key = key
+	c.Notify, err = readNotify(env)
+	wrong = append(wrong, err)
+	c.NotifyQuiet, err = readQuiet(env.Lookup("OFFPEAK_NOTIFY_QUIET"))
+	wrong = append(wrong, err)
 	c.Limits, err = parseLimits(env.Lookup("OFFPEAK_LIMITS"))
 	wrong = append(wrong, err)
 	for _, limit := range []struct {

@@ -62,7 +62,13 @@ var settings = []setting{
 	},
 	{"OFFPEAK_HTTP_TLS_CERT", "none: no TLS", "the certificate of starter serve, a PEM file with its chain; read anew when it changes", ""},
 	{"OFFPEAK_HTTP_TLS_KEY", "", "the file of its private key", ""},
-	{"OFFPEAK_NOTIFY", "none", "a webhook URL for the morning's announcement", ""},
+	{
+		"OFFPEAK_NOTIFY", "none: starter alerts lists what is wrong", "where alerts go, addresses separated by spaces or line ends: https://..., https://hooks.slack.com/..., smtp://..., pagerduty://..., discord:// and so on; each with ?min=warning, ?kinds=audit,usage or ?report=1",
+		"addresses hold secrets; give all workers the same, or some can't deliver what others have noticed. starter alerts test tries them",
+	},
+	{"OFFPEAK_NOTIFY_FILE", "", "a file that holds the addresses, one a line, # for comments; one of the two, not both", ""},
+	{"OFFPEAK_NOTIFY_SECRET", "none: unsigned", "signs what goes to webhooks of your own (HMAC-SHA256, header Offpeak-Signature)", ""},
+	{"OFFPEAK_NOTIFY_QUIET", "24h", "after how long an incident that lasts is told again, and one that came back counts as new", "too short, and people stop reading"},
 	{
 		"TEMPORAL_UI_ADDRESS", "http://localhost:8233 for a server on localhost:7233, cloud.temporal.io for Temporal Cloud, else none",
 		"where the Temporal UI is, for the links that the starter prints", "",

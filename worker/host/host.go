@@ -24,6 +24,7 @@ import (
 	"github.com/offpeak/offpeak/internal/obs"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/ledger/open"
+	"github.com/offpeak/offpeak/notify"
 	"github.com/offpeak/offpeak/provider"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/workflows"
@@ -59,6 +60,10 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	for _, w := range c.Warnings {
 		o.Log.Warn(w)
 	}
+	sinks, err := notify.Open(c.Notify.Reveal(), notify.Options{Secret: c.NotifySecret.Reveal()})
+	if err != nil {
+		return err
+	}
 	api, err := swarms.New(swarms.Options{BaseURL: c.BaseURL, Key: c.Key.Reveal()})
 	if err != nil {
 		return err
@@ -87,6 +92,8 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 		GiveWay:    givesWay(temporal),
 		Attributes: searchAttributes(ctx, temporal, o),
 		Limits:     limits(c.Limits),
+		Sinks:      sinks,
+		Quiet:      c.NotifyQuiet,
 	})
 	if err := hands.KeepLimits(ctx); err != nil {
 		return err
