@@ -68,3 +68,14 @@ func (l *Ledger) Hours(ctx context.Context, from, to time.Time) ([]Hour, error) 
 	})
 	return out, err
 }
+
+// FirstEnd is when the first run with a key ended, as far as the provider may
+// have counted it; zero when none has.
+func (l *Ledger) FirstEnd(ctx context.Context, key string) (time.Time, error) {
+	var out time.Time
+	err := l.read(ctx, func(tx Tx) (err error) {
+		out, err = tx.NthEnd(key, "", time.Time{}, 1)
+		return err
+	})
+	return out, err
+}

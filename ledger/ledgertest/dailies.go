@@ -81,5 +81,12 @@ func hours(t *testing.T, r *room) {
 	got, err = l.Hours(a.ctx, full.Add(-time.Hour), full)
 	a.ok(err)
 	a.same(got, []ledger.Hour{at("a", full.Add(-time.Hour), total(0))}, "the hour before")
+	for key, none := range map[string]bool{"a": false, "b": false, "nobody's": true} {
+		began, err := l.FirstEnd(a.ctx, key)
+		a.ok(err)
+		if began.IsZero() != none {
+			t.Errorf("the first run with key %s ended at %s", key, began)
+		}
+	}
 	a.sound()
 }
