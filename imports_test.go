@@ -52,11 +52,13 @@ var rules = []rule{
 	{"notify", append([]string{"github.com/wneessen/go-mail/...", "github.com/nicholas-fedor/shoutrrr/pkg/..."}, nouns...), nil, "an outside party: it carries one message, and doesn't know when or whether"},
 	{"gate", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"audit", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
+	{"watch", nouns, []string{"net/http", "os"}, "a judgement without I/O can be repeated: of the same days always the same"},
 	{"report", append([]string{"ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},
 	{"evidence", append([]string{"ledger", "batch/manifest"}, nouns...), []string{"net/http", "os"}, "what proves a batch is read without books, settings or network"},
 	{"workflows", append([]string{"go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/log", "go.temporal.io/api/enums/v1"}, nouns...), []string{"net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"}, "determinism by absence: no hands, no stores, no network in the story"},
 	{"activities", append([]string{
 		"archive", "audit", "batch/manifest", "gate", "ledger", "notify", "provider", "provider/swarms", "report",
+		"archive", "audit", "batch/manifest", "gate", "ledger", "provider", "provider/swarms", "report", "watch",
 		"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/api/enums/v1",
 		"go.uber.org/zap/...", "golang.org/x/sync/...", "gocloud.dev/...", "github.com/google/uuid",
 	}, nouns...), nil, "the hands never know the story: worker/host alone binds a name to a function"},
