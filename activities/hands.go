@@ -36,6 +36,7 @@ type Deps struct {
 	Clock   Clock       // the machine's when nil
 	Rules   gate.Rules  // zero fields mean the gate's defaults
 	Caps    ledger.Caps // the operator's, over all batches of a night
+	Usage   Usage       // when the usage watch speaks
 
 	// Limits are rate limits that the operator knows of besides those that the
 	// provider tells: span and limit of each. KeepLimits has the gate keep them.

@@ -80,7 +80,7 @@ func announced(in batch.Announcement, out batch.Announced) string {
 // and holds up nothing: once per run of a workflow. Without any, nothing is
 // started. That it can't be started is logged and never fails what the caller
 // does; its error is for a caller who wants to say so.
-func announce(ctx workflow.Context, alerts []batch.Alert) error { //nolint:unused // the workflows that have news come next
+func announce(ctx workflow.Context, alerts []batch.Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}

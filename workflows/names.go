@@ -8,6 +8,7 @@ const (
 
 	ReconcileBatchName = "ReconcileBatch"
 	ReconcileNightName = "ReconcileNight"
+	UsageWatchName     = "UsageWatch"
 
 	AnnounceName = "Announce"
 
@@ -22,6 +23,7 @@ const (
 	AuditDiscountName = "AuditDiscount"
 	SteerNightName    = "SteerNight"
 	LookNightName     = "LookNight"
+	WatchUsageName    = "WatchUsage"
 	RaiseAlertsName   = "RaiseAlerts"
 	DeliverAlertName  = "DeliverAlert"
 

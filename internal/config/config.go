@@ -35,6 +35,9 @@ type Config struct {
 	NotifySecret Secret        // OFFPEAK_NOTIFY_SECRET
 	NotifyQuiet  time.Duration // OFFPEAK_NOTIFY_QUIET
 
+	WatchFloor money.USD // OFFPEAK_WATCH_FLOOR
+	CreditsLow money.USD // OFFPEAK_CREDITS_LOW; 0 for none
+
 	Warnings []string // names that look like ours and aren't
 }
 
@@ -92,6 +95,14 @@ func Load(env Env) (Config, error) {
 		into *money.USD
 	}{{"OFFPEAK_CAP_DAY", &c.CapDay}, {"OFFPEAK_CAP_KEY", &c.CapKey}} {
 		*limit.into, err = readCap(env, limit.name)
+		wrong = append(wrong, err)
+	}
+	for _, limit := range []struct {
+		name      string
+		into      *money.USD
+		otherwise money.USD
+	}{{"OFFPEAK_WATCH_FLOOR", &c.WatchFloor, money.Dollar}, {"OFFPEAK_CREDITS_LOW", &c.CreditsLow, 0}} {
+		*limit.into, err = readDollars(env, limit.name, limit.otherwise)
 		wrong = append(wrong, err)
 	}
 	for k := range strings.SplitSeq(env.Lookup("OFFPEAK_HTTP_KEYS"), ",") {
@@ -170,6 +181,22 @@ func readCap(env Env, name string) (money.USD, error) {
 		return 0, fmt.Errorf("%s: %q is not an amount of dollars: write it as 25.00", name, text)
 	case v <= 0:
 		return 0, fmt.Errorf("%s: %s sends nothing: leave it out for no cap, and use starter stop to have nothing sent", name, text)
+	}
+	return v, nil
+}
+
+// readDollars reads an amount of zero or more.
+func readDollars(env Env, name string, otherwise money.USD) (money.USD, error) {
+	text := strings.TrimPrefix(env.Lookup(name), "$")
+	if text == "" {
+		return otherwise, nil
+	}
+	v, err := money.Parse(text)
+	switch {
+	case err != nil:
+		return otherwise, fmt.Errorf("%s: %q is not an amount of dollars: write it as 25.00", name, text)
+	case v < 0:
+		return otherwise, fmt.Errorf("%s: %s is below zero", name, text)
 	}
 	return v, nil
 }

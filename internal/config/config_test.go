@@ -83,6 +83,17 @@ func TestCaps(t *testing.T) {
 	if err != nil || c.CapDay != 25*money.Dollar || c.CapKey != 12_345_678 {
 		t.Errorf("%s and %s, %v", c.CapDay, c.CapKey, err)
 	}
+	c, err = config.Load(config.Env{"HOME=/h", "OFFPEAK_WATCH_FLOOR=0", "OFFPEAK_CREDITS_LOW=$50"})
+	if err != nil || c.WatchFloor != 0 || c.CreditsLow != 50*money.Dollar {
+		t.Errorf("floor %s, credits low at %s, %v", c.WatchFloor, c.CreditsLow, err)
+	}
+	if c, err = config.Load(config.Env{"HOME=/h"}); err != nil || c.WatchFloor != money.Dollar || c.CreditsLow != 0 {
+		t.Errorf("by default: floor %s, credits low at %s, %v", c.WatchFloor, c.CreditsLow, err)
+	}
+	_, err = config.Load(config.Env{"HOME=/h", "OFFPEAK_WATCH_FLOOR=-1", "OFFPEAK_CREDITS_LOW=much"})
+	if err == nil || !strings.Contains(err.Error(), "OFFPEAK_WATCH_FLOOR: -1 is below zero") || !strings.Contains(err.Error(), `OFFPEAK_CREDITS_LOW: "much"`) {
+		t.Errorf("%v", err)
+	}
 	c, err = config.Load(config.Env{"HOME=/h", "OFFPEAK_CAP_DAY="})
 	if err != nil || c.CapDay != 0 || c.CapKey != 0 {
 		t.Errorf("without caps: %s and %s, %v", c.CapDay, c.CapKey, err)

@@ -42,6 +42,14 @@ var settings = []setting{
 		"OFFPEAK_CAP_KEY", "none", "dollars that one API key may spend on one night, over all batches of the ledger",
 		"each worker keeps its own: give all workers the same",
 	},
+	{
+		"OFFPEAK_WATCH_FLOOR", "1.00", "dollars a day up to which the usage watch never calls a day high",
+		"0: twice of nearly nothing is an alert; higher than a day's bill: none ever comes",
+	},
+	{
+		"OFFPEAK_CREDITS_LOW", "none", "dollars of credits below which the usage watch says so, besides 1.5 times what a night costs",
+		"",
+	},
 	{"OFFPEAK_LOG_LEVEL", "info", "debug, info, warn or error", "debug logs every verdict of the gate"},
 	{"OFFPEAK_LOG_FORMAT", "console on a terminal, else json", "console or json", ""},
 	{

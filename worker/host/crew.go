@@ -70,6 +70,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	crew.story.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
 	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
 	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
+	crew.story.RegisterWorkflowWithOptions(workflows.UsageWatch, workflow.RegisterOptions{Name: workflows.UsageWatchName})
 	crew.story.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
 	service, err := nexusService(c, o.Temporal.HostPort)
 	if err != nil {
@@ -84,6 +85,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	Bind(crew.story, workflows.AuditDiscount, hands.AuditDiscount)
 	Bind(crew.story, workflows.SteerNight, hands.SteerNight)
 	Bind(crew.story, workflows.LookNight, hands.LookNight)
+	Bind(crew.story, workflows.WatchUsage, hands.WatchUsage)
 	Bind(crew.story, workflows.RaiseAlerts, hands.RaiseAlerts)
 	Bind(crew.story, workflows.DeliverAlert, hands.DeliverAlert)
 

@@ -88,6 +88,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	hands := activities.New(activities.Deps{
 		Ledger: books, Archive: store, Swarms: api, Log: o.Log,
 		Caps:       ledger.Caps{Night: c.CapDay, Key: c.CapKey},
+		Usage:      activities.Usage{Floor: c.WatchFloor, CreditsLow: c.CreditsLow},
 		Running:    running(temporal),
 		GiveWay:    givesWay(temporal),
 		Attributes: searchAttributes(ctx, temporal, o),

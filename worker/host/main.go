@@ -54,7 +54,7 @@ func Main(args, env []string, out, errs io.Writer) int {
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintf(out, usage, config.Help("SWARMS_API_KEY", "SWARMS_API_KEY_FILE", "SWARMS_BASE_URL",
-			"OFFPEAK_LEDGER", "OFFPEAK_ARCHIVE", "OFFPEAK_LIMITS", "OFFPEAK_CAP_DAY", "OFFPEAK_CAP_KEY",
+			"OFFPEAK_LEDGER", "OFFPEAK_ARCHIVE", "OFFPEAK_LIMITS", "OFFPEAK_CAP_DAY", "OFFPEAK_CAP_KEY", "OFFPEAK_WATCH_FLOOR", "OFFPEAK_CREDITS_LOW",
 			"OFFPEAK_NOTIFY", "OFFPEAK_NOTIFY_FILE", "OFFPEAK_NOTIFY_SECRET", "OFFPEAK_NOTIFY_QUIET", "OFFPEAK_LOG_LEVEL", "OFFPEAK_LOG_FORMAT"))
 		return batch.ExitDone
 	}
