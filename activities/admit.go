@@ -62,6 +62,10 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		s.depart() // what waits for its own batch must not hold up another
 		s.pulse.now(Beat{Doing: "waiting: " + string(v.Reason)})
 		wait, what := v.Until.Sub(s.now()), asWait(v)
+		if s.ownWindow(v) {
+			s.gate.stepAside(what)
+			return 0, held("submit", thing(s.in), what, wait)
+		}
 		if v.Reason == ledger.ReasonRetry { // this job's own: it holds up nobody else
 			return 0, held("submit", thing(s.in), what, wait)
 		}
@@ -140,7 +144,13 @@ func (s *submission) judge(st ledger.Standing) ledger.Verdict {
 
 // fits says whether a request that begins then can still end by the deadline.
 func (s *submission) fits(begin time.Time) bool {
-	return !begin.Add(s.slow(begin)).After(s.in.Span.Deadline)
+	return s.in.Span.Fits(begin, s.slow(begin))
+}
+
+// ownWindow says whether the window makes this job wait and not a quicker one:
+// it passes by what is left of these cheap hours.
+func (s *submission) ownWindow(v ledger.Verdict) bool {
+	return v.Reason == ledger.ReasonWindow && len(s.in.Span.Pieces) > 0 && s.shape != "" && s.in.Span.Fits(s.now(), 0)
 }
 
 // tooOld says whether this attempt of the activity is too old to begin

@@ -71,7 +71,7 @@ func (m *many) fill(ctx context.Context, first *item) []*item {
 		}
 		switch {
 		case v.Action == ledger.Wait:
-			if m.held = it; v.Reason != ledger.ReasonRetry {
+			if m.held = it; v.Reason != ledger.ReasonRetry && !it.ownWindow(v) {
 				m.gate.hold(asWait(v))
 			}
 			return group

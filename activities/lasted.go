@@ -66,5 +66,5 @@ func (s *submission) slow(begin time.Time) time.Duration {
 	if s.group > 0 || s.shape == "" {
 		return s.in.RequestTimeout
 	}
-	return s.took.Slow(s.shape, s.in.RequestTimeout, s.in.Span.Deadline.Sub(begin))
+	return s.took.Slow(s.shape, s.in.RequestTimeout, s.in.Span.Left(begin))
 }

@@ -28,7 +28,7 @@ func (s *stiles) peek(id batch.ID, now time.Time) batch.Wait {
 	defer s.mu.Unlock()
 	w := s.last[id]
 	if t := s.open[id]; t != nil {
-		w = t.holds()
+		w = t.waits(now)
 	}
 	if !w.Until.After(now) {
 		return batch.Wait{}

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestReconcileATrueNight(t *testing.T) {
 		t.Error(diff)
 	}
 	result, err := w.judged(&r)
-	if err != nil || !result.Audit.Passed || result.Reconciled == nil || result.Span != w.plan.Start.Span {
+	if err != nil || !result.Audit.Passed || result.Reconciled == nil || !reflect.DeepEqual(result.Span, w.plan.Start.Span) {
 		t.Errorf("%+v, %v", result, err)
 	}
 	w.honest()

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/offpeak/offpeak/batch"
 )
@@ -26,6 +27,7 @@ type stile struct {
 	inside int
 	queue  []chan struct{}
 	held   batch.Wait // nobody needs to ask before its Until
+	aside  batch.Wait // what the last job waits for that holds up nobody else: for whoever looks
 
 	answers int                // booked so far
 	pilot   context.Context    // ends with the next answer; nil unless it is waited for
@@ -85,6 +87,26 @@ func (s *stile) hold(w batch.Wait) {
 }
 
 func (s *stile) keep(w batch.Wait) { s.room, s.held = max(s.room/2, 1), w }
+
+// stepAside notes what one job waits for by itself.
+func (s *stile) stepAside(w batch.Wait) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.aside = w
+}
+
+// waits is what is waited for: by everyone, or else by the last job that
+// stepped aside; zero when neither.
+func (s *stile) waits(now time.Time) batch.Wait {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range []batch.Wait{s.held, s.aside} {
+		if w.Until.After(now) {
+			return w
+		}
+	}
+	return batch.Wait{}
+}
 
 // holdForPilot is hold for as long as no answer comes. answers is how many
 // there were when the gate was asked: false says that one has come since, and
@@ -192,7 +214,7 @@ func (s *stiles) leave(id batch.ID, t *turnstile) {
 	defer s.mu.Unlock()
 	if t.users--; t.users == 0 {
 		delete(s.open, id)
-		if w := t.holds(); w.Reason != "" {
+		if w := t.waits(time.Time{}); w.Reason != "" {
 			s.last[id] = w
 		} else {
 			delete(s.last, id)

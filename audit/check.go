@@ -83,6 +83,11 @@ func (b bill) cause(k claims, span tariff.Span, c ledger.Charge) string {
 		return batch.LeakLate
 	case !ended.IsZero() && ended.Before(span.Opens):
 		return batch.LeakByDay
+	case !ended.IsZero() && between(span, ended):
+		if p, ok := span.Open(sent); ok && p.Closes.Before(ended) {
+			return batch.LeakLate
+		}
+		return batch.LeakByDay
 	case !b.byDay():
 		return batch.LeakCard
 	case !ended.IsZero() && !sent.IsZero() && sent.Before(span.Opens):
@@ -95,12 +100,22 @@ func (b bill) cause(k claims, span tariff.Span, c ledger.Charge) string {
 	return batch.LeakNotApplied
 }
 
+// between says whether the window was shut at an instant of the night: between
+// two of its pieces.
+func between(span tariff.Span, t time.Time) bool {
+	_, open := span.Open(t)
+	return !open && !t.Before(span.Opens) && t.Before(span.Closes)
+}
+
 func (b bill) evidence(cause string, card tariff.Card, span tariff.Span, zone *time.Location, c ledger.Charge) string {
 	at := func(t time.Time) string { return t.In(zoneOf(zone, span)).Format("15:04:05 MST") }
 	switch cause {
 	case batch.LeakLate:
 		return fmt.Sprintf("ended after the close at %s", at(c.EndedAt))
 	case batch.LeakByDay:
+		if between(span, c.EndedAt) {
+			return fmt.Sprintf("ran by day: ended at %s, between two stretches of cheap hours", at(c.EndedAt))
+		}
 		return fmt.Sprintf("ran by day: ended at %s, outside %s to %s", at(c.EndedAt), at(span.Opens), at(span.Closes))
 	case batch.LeakEarly:
 		return fmt.Sprintf("sent at %s, before the opening at %s", at(c.SentAt), at(span.Opens))

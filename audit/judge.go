@@ -151,7 +151,7 @@ func (j *Judge) span(c ledger.Charge) tariff.Span {
 	if w == nil || c.SentAt.IsZero() || !c.SentAt.Before(j.terms.Span.Opens) {
 		return j.terms.Span
 	}
-	if earlier, ok := w.Containing(c.SentAt); ok {
+	if earlier, ok := w.During(c.SentAt); ok {
 		return earlier
 	}
 	return j.terms.Span

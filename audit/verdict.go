@@ -92,6 +92,8 @@ func (j *Judge) discountFindings() []batch.Finding {
 func (j *Judge) missCause(cause string, g *group) string {
 	zone := zoneOf(j.terms.Zone, j.terms.Span)
 	switch {
+	case cause == batch.LeakLate && len(j.terms.Span.Pieces) > 0:
+		return "ended after the close of the cheap hours in which it was sent, the last one at " + g.latest.In(zone).Format("15:04:05 MST")
 	case cause == batch.LeakLate:
 		return fmt.Sprintf("ended after the close at %s, the last one at %s",
 			j.terms.Span.Closes.In(zone).Format("15:04 MST"), g.latest.In(zone).Format("15:04:05 MST"))

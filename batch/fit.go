@@ -40,12 +40,13 @@ func short(d time.Duration) string {
 
 // FitNight answers "does it fit tonight?" with the least time that so many jobs
 // take under the account's limits, counted as if nothing else used them. The
-// last one must still have slow, its whole request timeout, before the deadline.
+// last one must still have slow, its whole request timeout, before the deadline;
+// of a night in several pieces, that holds for the last one of each.
 // Tier is the account's as the provider calls it, "" when it doesn't say.
 //
 // An estimate and the plan of the night ask here, so that they say the same.
 func FitNight(jobs int, start tariff.Start, slow time.Duration, tier string, limits []RateLimit) Fit {
-	f := Fit{Has: start.Span.Deadline.Sub(start.At), Fits: true}
+	f := Fit{Has: start.Span.Room(start.At, slow), Fits: true}
 	if jobs <= 0 {
 		return f
 	}

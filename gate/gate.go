@@ -85,7 +85,8 @@ func fill[T ~int64](v *T, def T) {
 }
 
 // Decide judges one send at s.Now. A Wait's Until is always later than s.Now,
-// and a run that begins at Until can still end by the deadline. With the same
+// and a run that begins at Until can still end by the deadline; of a night in
+// several pieces, one that begins then or as soon as a later piece lets it. With the same
 // standing and a later Now, a Park stays a Park.
 func Decide(s ledger.Standing, r Rules) ledger.Verdict {
 	q := newQuestion(s, r)
@@ -117,14 +118,14 @@ var order = []func(*question) *ledger.Verdict{
 type question struct {
 	ledger.Standing
 	rules Rules
-	last  time.Time // the last instant at which a send can still end by the deadline
+	last  time.Time // the last instant at which a send can still end by the deadline, of the piece that is open or opens next
 	zone  *time.Location
 }
 
 func newQuestion(s ledger.Standing, r Rules) *question {
 	s.Slow = max(s.Slow, 0) // a negative run time would let a send past the deadline
 	q := &question{Standing: s, rules: r.filled(), zone: r.Zone}
-	q.last = s.Span.Deadline.Add(-s.Slow)
+	q.last = s.Now.Add(s.Span.Left(s.Now) - s.Slow)
 	if q.zone == nil {
 		q.zone = s.Span.Opens.Location()
 	}
@@ -139,7 +140,7 @@ func (q *question) wait(reason ledger.Reason, until time.Time, format string, ar
 		until = q.Now.Add(q.rules.Moment)
 	}
 	detail := fmt.Sprintf(format, args...)
-	if until.After(q.last) {
+	if _, ok := q.Span.Slot(until, q.Slow); !ok {
 		return &ledger.Verdict{Action: ledger.Park, Reason: reason, Detail: detail + "; after that it " + q.tooLate()}
 	}
 	return &ledger.Verdict{Action: ledger.Wait, Until: until, Reason: reason, Detail: detail}

@@ -119,6 +119,13 @@ func TestEachRule(t *testing.T) {
 		{"a run time below zero buys nothing", func(s *ledger.Standing) { s.Now = at(5, 0, 1); s.Slow = -time.Hour }, ledger.Park, time.Time{}, ledger.ReasonWindow, "may take 0s"},
 		{"no span at all", func(s *ledger.Standing) { s.Span = tariff.Span{} }, ledger.Park, time.Time{}, ledger.ReasonWindow, "could not end"},
 
+		{"between two stretches of cheap hours", func(s *ledger.Standing) { s.Span, s.Now = inPieces(), at(23, 0, 0) }, ledger.Wait, at(2, 5, 0), ledger.ReasonWindow, "these cheap hours are over; the window is open again for sends from 02:05:00 PST"},
+		{"too late in one stretch, not in the next", func(s *ledger.Standing) { s.Span, s.Now = inPieces(), at(22, 15, 0).Add(1) }, ledger.Wait, at(2, 5, 0), ledger.ReasonWindow, "could not end by 22:25 PST: may take 10m0s; the window is open again for sends from 02:05:00 PST"},
+		{"the last instant of one stretch", func(s *ledger.Standing) { s.Span, s.Now = inPieces(), at(22, 15, 0) }, ledger.Go, time.Time{}, ledger.ReasonFree, ""},
+		{"a slow job passes by a stretch that is too short", func(s *ledger.Standing) { s.Span, s.Now, s.Slow = inPieces(), at(20, 5, 1), 140*time.Minute }, ledger.Wait, at(2, 5, 0), ledger.ReasonWindow, "may take 2h20m0s"},
+		{"too late in the last stretch", func(s *ledger.Standing) { s.Span, s.Now = inPieces(), at(5, 45, 1) }, ledger.Park, time.Time{}, ledger.ReasonWindow, "could not end by 05:55 PST"},
+		{"a floor into the day waits for the floor", func(s *ledger.Standing) { s.Span, s.Key.Floor = inPieces(), at(23, 0, 0) }, ledger.Wait, at(23, 0, 0), ledger.ReasonFloor, ""},
+
 		{"credits", key(func(k *ledger.Key) { k.Hold = "HTTP 402: Insufficient credits" }), ledger.Wait, at(22, 0, 30), ledger.ReasonCredits, "waits for credits: HTTP 402"},
 		{"credits, too late for another look", func(s *ledger.Standing) { s.Now, s.Key.Hold = at(4, 49, 45), "HTTP 402" }, ledger.Park, time.Time{}, ledger.ReasonCredits, "after that it could not end by 05:00 PST"},
 		{"own backoff", func(s *ledger.Standing) { s.Job.NotBefore = at(22, 0, 3) }, ledger.Wait, at(22, 0, 3), ledger.ReasonRetry, "due at 22:00:03 PST"},

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/offpeak/offpeak/gate"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/tariff"
 )
 
 // standing draws one that is near every edge at once: times within seconds or
@@ -33,6 +35,9 @@ func standing(t *rapid.T) ledger.Standing {
 		return rapid.SampledFrom([]string{"", "", "", label}).Draw(t, label)
 	}
 	for s.Now = instant("now"); s.Now.IsZero(); s.Now = instant("now") {
+	}
+	if rapid.Bool().Draw(t, "in pieces") {
+		s.Span = inPieces()
 	}
 	s.Slow = time.Duration(rapid.Int64Range(-5, 700).Draw(t, "slow")) * time.Second
 	s.Batch.Stopped, s.Key.Closed, s.Key.Hold = flag("stopped"), flag("closed"), flag("hold")
@@ -101,13 +106,16 @@ func TestLaws(t *testing.T) {
 		last := s.Span.Deadline.Add(-max(s.Slow, 0))
 		switch v.Action {
 		case ledger.Go:
-			mayGo(t, s, rules, last)
+			mayGo(t, s, rules)
 		case ledger.Wait:
 			if !v.Until.After(s.Now) {
 				t.Fatalf("waits until %s, which is over: %s", v.Until, v.Detail)
 			}
 			if v.Until.After(last) {
 				t.Fatalf("waits until %s, too late: %s", v.Until, v.Detail)
+			}
+			if v.Reason == ledger.ReasonWindow && !mayBegin(s, v.Until) {
+				t.Fatalf("waits for the window until %s, when a run of %s may not begin: %s", v.Until, s.Slow, v.Detail)
 			}
 		case ledger.Park:
 			later := s
@@ -134,11 +142,32 @@ func above(s ledger.Standing, limit money.USD, p ledger.Purse) bool {
 	return limit > 0 && p.Held+p.Charged+s.Job.Ceiling > limit
 }
 
-func mayGo(t *rapid.T, s ledger.Standing, rules gate.Rules, last time.Time) {
+// inPieces is a night whose window is shut from 22:30 to 02:00, and once more
+// for ten minutes before its last hours.
+func inPieces() tariff.Span {
+	piece := func(opens, closes time.Time) tariff.Piece {
+		return tariff.Piece{Opens: opens, Closes: closes, Earliest: opens.Add(5 * time.Minute), Deadline: closes.Add(-5 * time.Minute)}
+	}
+	first, last := piece(at(20, 0, 0), at(22, 30, 0)), piece(at(4, 40, 0), at(6, 0, 0))
+	return tariff.Span{
+		Night: "2026-11-22", Opens: first.Opens, Earliest: first.Earliest, StartAt: first.Earliest, Deadline: last.Deadline, Closes: last.Closes,
+		Pieces: []tariff.Piece{first, piece(at(2, 0, 0), at(4, 30, 0)), last},
+	}
+}
+
+// mayBegin says whether a run of this job that begins then ends in the same
+// cheap hours, by their margins.
+func mayBegin(s ledger.Standing, begin time.Time) bool {
+	return slices.ContainsFunc(s.Span.Parts(), func(p tariff.Piece) bool {
+		return !begin.Before(p.Earliest) && !begin.Add(max(s.Slow, 0)).After(p.Deadline)
+	})
+}
+
+func mayGo(t *rapid.T, s ledger.Standing, rules gate.Rules) {
 	k := s.Key
 	switch {
-	case s.Now.Before(s.Span.Earliest) || s.Now.After(last):
-		t.Fatalf("goes at %s, outside [%s, %s]", s.Now, s.Span.Earliest, last)
+	case !mayBegin(s, s.Now):
+		t.Fatalf("goes at %s with a run of %s, outside of %+v", s.Now, s.Slow, s.Span)
 	case s.Batch.Stopped != "" || k.Closed != "" || k.Hold != "":
 		t.Fatal("goes although stopped, closed or out of credits")
 	case s.Batch.Paused.On() || s.Halt.On():

@@ -1,6 +1,10 @@
 package gate
 
-import "github.com/offpeak/offpeak/ledger"
+import (
+	"fmt"
+
+	"github.com/offpeak/offpeak/ledger"
+)
 
 // The rules that end a job's night: stopped, key, budget, window; and those that
 // may: halted, paused, credits.
@@ -75,15 +79,27 @@ func skip(detail string) *ledger.Verdict {
 }
 
 // window is admission by finish time: the price of a run is decided when it
-// ends, so what counts is whether its slow end falls before the deadline.
+// ends, so what counts is whether its slow end falls before the deadline. In a
+// night of several pieces it waits for the next one that is long enough, and
+// parks after the last.
 func (q *question) window() *ledger.Verdict {
-	if q.Now.After(q.last) {
+	at, ok := q.Span.Slot(q.Now, q.Slow)
+	switch {
+	case !ok:
 		return &ledger.Verdict{Action: ledger.Park, Reason: ledger.ReasonWindow, Detail: q.tooLate()}
+	case !at.After(q.Now):
+		return nil
+	case q.Now.Before(q.Span.Earliest):
+		return q.wait(ledger.ReasonWindow, at, "the window is open for sends from %s", q.second(at))
 	}
-	if q.Now.Before(q.Span.Earliest) {
-		return q.wait(ledger.ReasonWindow, q.Span.Earliest, "the window is open for sends from %s", q.second(q.Span.Earliest))
+	why := "these cheap hours are over"
+	if p, open := q.Span.Open(q.Now); open && q.Now.Before(p.Deadline) {
+		why = fmt.Sprintf("could not end by %s: may take %s", q.minute(p.Deadline), q.Slow)
+		if q.Now.Before(p.Earliest) {
+			why = "these cheap hours have just begun"
+		}
 	}
-	return nil
+	return q.wait(ledger.ReasonWindow, at, "%s; the window is open again for sends from %s", why, q.second(at))
 }
 
 // credits holds until someone adds credits or resumes; nobody can say when, so

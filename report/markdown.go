@@ -33,7 +33,7 @@ func Markdown(w io.Writer, m Morning) error {
 		line("- discount **missed** on %s, landed on %s", count(m.Discount.Missed, "charge"), grouped(m.Discount.Landed))
 	}
 	if h := m.Window; !h.Opens.IsZero() {
-		line("- night %s to %s (%s)", day(h.Opens), day(h.Closes), short(h.Length))
+		line("- night %s to %s (%s)", day(h.Opens), day(h.Closes), h.Open())
 	}
 	if m.Budget != "" {
 		line("- budget: %s", quiet(clip(plain(m.Budget), chatColumns)))

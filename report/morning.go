@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -38,7 +39,28 @@ type Hours struct {
 	StartAt  time.Time `json:"start_at"`
 	Deadline time.Time `json:"deadline"`
 	Closes   time.Time `json:"closes"`
-	Length   string    `json:"length"` // from opening to close, "10h0m0s"; 9 or 11 hours when the clocks change
+	Length   string    `json:"length"`           // how long it was open, "10h0m0s"; 9 or 11 hours when the clocks change
+	Pieces   []Stretch `json:"pieces,omitempty"` // the cheap hours of a night that has several stretches of them, in order
+}
+
+// Stretch is one stretch of the cheap hours of a night, [Opens, Closes).
+type Stretch struct {
+	Opens  time.Time `json:"opens"`
+	Closes time.Time `json:"closes"`
+}
+
+// Open is how long the window was open, for people, and when, of several
+// stretches: "8h, 00:00 to 06:00 and 12:00 to 14:00".
+func (h Hours) Open() string {
+	s := short(h.Length)
+	if len(h.Pieces) == 0 {
+		return s
+	}
+	all := make([]string, len(h.Pieces))
+	for i, p := range h.Pieces {
+		all[i] = p.Opens.Format("15:04") + " to " + p.Closes.Format("15:04")
+	}
+	return s + ", " + strings.Join(all, " and ")
 }
 
 // Work is what was done in them.
@@ -162,7 +184,7 @@ func (d *Draft) Build() Morning {
 		Schema: Schema, Result: f.Result, Provider: f.Batch.Provider, Stop: f.Stop,
 		Window: Hours{
 			Zone: zone.String(), Opens: f.Span.Opens, StartAt: f.Span.StartAt,
-			Deadline: f.Span.Deadline, Closes: f.Span.Closes, Length: f.Span.Closes.Sub(f.Span.Opens).String(),
+			Deadline: f.Span.Deadline, Closes: f.Span.Closes, Length: f.Span.Length().String(),
 		},
 		Work: d.work,
 		Shares: Shares{
@@ -170,6 +192,9 @@ func (d *Draft) Build() Morning {
 			Realised:   Percent(f.Realised, f.Possible), Possible: f.Possible, Saved: f.Realised,
 		},
 		Leaks: given(f.Leaks), Left: given(d.left), Warnings: given(f.Warnings), Advice: advice(f, d.work),
+	}
+	for _, p := range f.Span.Pieces {
+		m.Window.Pieces = append(m.Window.Pieces, Stretch{p.Opens, p.Closes})
 	}
 	if f.All != nil {
 		m.Audit.Findings = f.All
@@ -193,6 +218,10 @@ func (m Morning) In(zone *time.Location) Morning {
 		r := *m.Reconciled // the caller's stays as it is
 		m.Reconciled = &r
 		times = append(times, &r.At, &r.Credits.From, &r.Credits.To)
+	}
+	m.Window.Pieces = slices.Clone(m.Window.Pieces) // as above
+	for i := range m.Window.Pieces {
+		times = append(times, &m.Window.Pieces[i].Opens, &m.Window.Pieces[i].Closes)
 	}
 	for _, t := range times {
 		if !t.IsZero() {

@@ -59,7 +59,7 @@ func Verdict(m Morning) string {
 func (p *page) night(m Morning) {
 	h := m.Window
 	p.line("")
-	p.wrap("  night     ", "            ", fmt.Sprintf("%s to %s (%s)", day(h.Opens), day(h.Closes), short(h.Length)))
+	p.wrap("  night     ", "            ", fmt.Sprintf("%s to %s (%s)", day(h.Opens), day(h.Closes), h.Open()))
 	w := m.Work
 	if !w.Began.IsZero() && !w.Ended.IsZero() {
 		p.line("  work      %s to %s", second(w.Began), second(w.Ended))

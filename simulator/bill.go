@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/json"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,30 +116,37 @@ func pythonic(s string) string {
 }
 
 // cheap is the server's own rule, hour >= 20 or hour < 6 by the wall clock of
-// the zone (night-mode guide), for any hours and weekdays of the night.
+// the zone (night-mode guide), for any hours and weekdays of the night, and any
+// number of intervals.
 func cheap(w *tariff.Window, zone *time.Location, t time.Time) bool {
 	t = t.In(zone)
 	hour, minute, second := t.Clock()
 	at := tariff.Clock(hour*3600 + minute*60 + second)
-	day := t.Weekday()
-	switch {
-	case w.Open < w.Close:
-		if at < w.Open || at >= w.Close {
-			return false
-		}
-	case at < w.Close:
-		day = (day + 6) % 7 // the night began yesterday
-	case at < w.Open:
-		return false
+	if len(w.Intervals) == 0 {
+		return w.Always || inside(w.Open, w.Close, w.Weekdays, at, t.Weekday())
 	}
-	return opens(w, day)
-}
-
-func opens(w *tariff.Window, day time.Weekday) bool {
-	for _, d := range w.Weekdays {
-		if d == day {
+	for _, i := range w.Intervals {
+		days := i.Weekdays
+		if len(days) == 0 {
+			days = w.Weekdays
+		}
+		if inside(i.Open, i.Close, days, at, t.Weekday()) {
 			return true
 		}
 	}
-	return len(w.Weekdays) == 0
+	return false
+}
+
+func inside(open, shut tariff.Clock, days []time.Weekday, at tariff.Clock, day time.Weekday) bool {
+	switch {
+	case open < shut:
+		if at < open || at >= shut {
+			return false
+		}
+	case at < shut:
+		day = (day + 6) % 7 // the night began yesterday
+	case at < open:
+		return false
+	}
+	return len(days) == 0 || slices.Contains(days, day)
 }

@@ -134,7 +134,28 @@ func TestOtherWindow(t *testing.T) {
 		clock.Advance(c.ahead)
 		w.expect(w.want(w.post(job("a")), 200), "usage.billing_info.total_cost", c.want)
 	}
-	for _, bad := range []string{"", "20:00-06:00", "20:00@UTC", "25:00-06:00@UTC", "20:00-06:00@Mars/Base"} {
+	several := `{"zone":"America/Los_Angeles","multiplier":"0.25","intervals":[{"open":"00:00","close":"06:00"},{"open":"22:00","close":"00:00","weekdays":["sun"]}]}`
+	if win, err = simulator.ParseWindow(several); err != nil {
+		t.Fatal(err)
+	}
+	clock = simulator.FrozenClock(at(t, "2026-11-22 05:59:59")) // a Sunday
+	w = start(t, simulator.Options{Window: win, Tokens: guide, Clock: clock})
+	for _, c := range []struct {
+		ahead time.Duration
+		want  string
+	}{
+		{0, "0.073625"},
+		{time.Second, "0.1445"},
+		{16*time.Hour - time.Second, "0.1445"},
+		{time.Second, "0.073625"},
+		{8*time.Hour - time.Second, "0.073625"},
+		{time.Second, "0.1445"},
+		{16 * time.Hour, "0.1445"}, // Monday's evening is by day
+	} {
+		clock.Advance(c.ahead)
+		w.expect(w.want(w.post(job("a")), 200), "usage.billing_info.total_cost", c.want)
+	}
+	for _, bad := range []string{"", "{", "00:00-06:00,05:00-07:00@UTC", "20:00-06:00", "20:00@UTC", "25:00-06:00@UTC", "20:00-06:00@Mars/Base"} {
 		if _, err := simulator.ParseWindow(bad); err == nil {
 			t.Errorf("window %q was read", bad)
 		}

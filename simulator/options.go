@@ -3,7 +3,6 @@ package simulator
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/offpeak/offpeak/money"
@@ -17,7 +16,7 @@ type Options struct {
 	Accounts []Account
 	Card     tariff.Card   // served by /v1/usage/costs; the built-in one when it has no prices
 	Billed   *tariff.Card  // what runs are really billed by; nil: Card. Another one is a rate card that moved
-	Window   tariff.Window // hours and zone of the discount; the built-in one when Zone is empty. Only Zone, Open, Close and Weekdays matter
+	Window   tariff.Window // hours and zone of the discount; the built-in one when Zone is empty. Its margins don't matter
 	Clock    Clock         // NewClock() when nil
 	Latency  Latency       // how long a run takes
 	Tokens   Tokens        // what a run uses
@@ -52,6 +51,7 @@ func (o Options) fill() (Options, *time.Location, error) {
 	if o.Window.Zone == "" {
 		o.Window = tariff.SwarmsWindow()
 	}
+	o.Card = o.Card.In(o.Window)
 	if o.Clock == nil {
 		o.Clock = NewClock()
 	}
@@ -87,7 +87,7 @@ func (o Options) check() error {
 			errs = append(errs, fmt.Errorf("set up rate card: night multiplier %s is not within 0 and 1", c.Night))
 		}
 	}
-	if o.Window.Open == o.Window.Close {
+	if len(o.Window.Intervals) == 0 && !o.Window.Always && o.Window.Open == o.Window.Close {
 		errs = append(errs, errors.New("set up window: it opens and closes at the same second"))
 	}
 	for _, n := range []int64{o.Tokens.In, o.Tokens.Out, o.Tokens.Typical} {
@@ -110,20 +110,12 @@ func (o Options) check() error {
 	return errors.Join(errs...)
 }
 
-// ParseWindow reads "20:00-06:00@America/Los_Angeles"; seconds are allowed.
+// ParseWindow reads "20:00-06:00@America/Los_Angeles", several intervals with
+// commas between them, or a window's JSON, as [tariff.ParseHours] does.
 func ParseWindow(s string) (tariff.Window, error) {
-	hours, zone, ok := strings.Cut(s, "@")
-	open, shut, ok2 := strings.Cut(hours, "-")
-	if !ok || !ok2 {
-		return tariff.Window{}, fmt.Errorf("read window %q: write OPEN-CLOSE@ZONE, such as 20:00-06:00@America/Los_Angeles", s)
+	w, err := tariff.ParseHours(s)
+	if err != nil {
+		return tariff.Window{}, fmt.Errorf("read window %q: %w; write OPEN-CLOSE@ZONE, such as 20:00-06:00@America/Los_Angeles, with commas between several", s, err)
 	}
-	o, err := tariff.ParseClock(open)
-	c, err2 := tariff.ParseClock(shut)
-	_, err3 := time.LoadLocation(zone)
-	if err := errors.Join(err, err2, err3); err != nil {
-		return tariff.Window{}, fmt.Errorf("read window %q: %w", s, err)
-	}
-	w := tariff.SwarmsWindow()
-	w.Zone, w.Open, w.Close = zone, o, c
 	return w, nil
 }

@@ -1,6 +1,7 @@
 package tariff
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/offpeak/offpeak/money"
@@ -41,7 +42,10 @@ func (w Window) checkAlways() []FieldError {
 		add("buffer", w.Buffer.String())
 	}
 	if len(w.Weekdays) > 0 {
-		add("weekdays", w.weekdayList())
+		add("weekdays", dayList(w.Weekdays))
+	}
+	if len(w.Intervals) > 0 {
+		add("intervals", fmt.Sprint(len(w.Intervals)))
 	}
 	return errs
 }

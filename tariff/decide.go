@@ -17,6 +17,10 @@ type Start struct {
 // than most because of a change of the clocks, and the ones after it aren't.
 const spansTried = 3
 
+// Of several intervals, with weekdays of their own, a week is looked at: the
+// nights of a weekend may be the only ones that are long enough.
+const weekTried = 8
+
 // Decide says when work that is asked for now should begin. Slow is how long
 // the slowest job may take: since the price is decided when a run ends, a
 // start is worth making only if such a job still ends by the deadline.
@@ -36,34 +40,46 @@ func (w Window) Decide(asked time.Time, slow time.Duration) (Start, error) {
 	asked = asked.In(loc).Round(0) // no monotonic clock: this is kept and compared across machines
 	why := "asked for at " + clockText(asked)
 
-	if s, ok := w.containing(loc, asked); ok {
-		at := later(asked, s.Earliest)
+	if s, ok := w.during(loc, asked); ok {
+		at, left := s.Slot(asked, slow)
+		p, open := s.Open(asked)
 		switch {
-		case slow > s.Deadline.Sub(at):
+		case !left:
 			why += fmt.Sprintf(", too late for a job of %s to end by %s", slow, clockText(s.Deadline))
-		case at.After(asked):
+		case !at.After(asked) && w.Always:
+			return Start{Span: s, At: at, Reason: why + ", and the window never closes; starts at once"}, nil
+		case !at.After(asked):
+			return Start{Span: s, At: at, Reason: why + ", inside the window; starts at once"}, nil
+		case open && at.Before(p.Closes):
 			why += fmt.Sprintf(", within %s of the opening; starts at %s", w.Buffer, withUTC(at))
 			return Start{Span: s, At: at, Reason: why}, nil
-		case w.Always:
-			why += ", and the window never closes; starts at once"
+		case open:
+			why += fmt.Sprintf(", too late in these cheap hours for a job of %s; waits for %s", slow, waitText(asked, at))
 			return Start{Span: s, At: at, Reason: why}, nil
 		default:
-			why += ", inside the window; starts at once"
+			why += ", between two stretches of cheap hours; waits for " + waitText(asked, at)
 			return Start{Span: s, At: at, Reason: why}, nil
 		}
 	}
 
 	var longest time.Duration
-	for after, i := asked, 0; i < spansTried; i++ {
+	tried := spansTried
+	if len(w.Intervals) > 0 {
+		tried = weekTried
+	}
+	for after, i := asked, 0; i < tried; i++ {
 		s, err := w.next(loc, after)
 		if err != nil {
 			return Start{}, fmt.Errorf("decide start: %w", err)
 		}
-		has := s.Deadline.Sub(s.StartAt)
-		if slow <= has {
-			return Start{Span: s, At: s.StartAt, Reason: why + "; waits for " + waitText(asked, s.StartAt)}, nil
+		if at, ok := s.Slot(s.StartAt, slow); ok {
+			return Start{Span: s, At: at, Reason: why + "; waits for " + waitText(asked, at)}, nil
 		}
-		longest, after = max(longest, has), s.Opens
+		longest, after = max(longest, s.longest()), s.Opens
+	}
+	if len(w.Intervals) > 0 {
+		return Start{}, fmt.Errorf("decide start: %w: slowest job may take %s, the longest stretch of cheap hours, less a buffer of %s at both ends, has %s; "+
+			"shorten the request timeout or the buffer", ErrTooSlow, slow, w.Buffer, longest)
 	}
 	return Start{}, fmt.Errorf("decide start: %w: slowest job may take %s, a night from start_at %s to finish_by %s with a buffer of %s has %s; "+
 		"shorten the request timeout or move start_at and finish_by apart", ErrTooSlow, slow, w.StartAt, w.FinishBy, w.Buffer, longest)
@@ -79,6 +95,14 @@ func clockText(t time.Time) string {
 		return t.Format("15:04:05 MST")
 	}
 	return t.Format("15:04 MST")
+}
+
+// bareClock is clockText without the zone.
+func bareClock(t time.Time) string {
+	if t.Second() != 0 {
+		return t.Format("15:04:05")
+	}
+	return t.Format("15:04")
 }
 
 // withUTC is "21:00 PST (05:00 UTC)".

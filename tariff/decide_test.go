@@ -3,6 +3,7 @@ package tariff_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestDecideRefuses(t *testing.T) {
 		1<<63 - 1:                 {"has 8h0m0s"},
 	} {
 		got, err := tariff.SwarmsWindow().Decide(asked, slow)
-		if !errors.Is(err, tariff.ErrTooSlow) || got != (tariff.Start{}) {
+		if !errors.Is(err, tariff.ErrTooSlow) || !reflect.DeepEqual(got, tariff.Start{}) {
 			t.Errorf("Decide with %s = %+v, %v; want ErrTooSlow", slow, got, err)
 			continue
 		}

@@ -30,7 +30,7 @@ type piece []stretch
 // piece is the longest piece of night d; empty when the clocks skip all of it.
 func (w Window) piece(loc *time.Location, d int64) piece {
 	var best, run piece
-	for _, s := range w.stretches(loc, d) {
+	for _, s := range (Interval{Open: w.Open, Close: w.Close}).stretches(loc, d) {
 		if len(run) > 0 && run[len(run)-1].to != s.from {
 			run = nil
 		}
@@ -42,12 +42,12 @@ func (w Window) piece(loc *time.Location, d int64) piece {
 	return best
 }
 
-// stretches cuts night d at every change of the clocks. In a zone period with
-// a fixed offset, the night is the same interval of local seconds shifted by
+// stretches cuts the interval that opens on day d at every change of the clocks. In a zone period with
+// a fixed offset, it is the same interval of local seconds shifted by
 // that offset, as far as the period reaches.
-func (w Window) stretches(loc *time.Location, d int64) []stretch {
-	open := d*secondsPerDay + int64(w.Open)
-	shut := open + int64(w.length())
+func (i Interval) stretches(loc *time.Location, d int64) []stretch {
+	open := d*secondsPerDay + int64(i.Open)
+	shut := open + int64(i.length())
 
 	// No zone has ever been more than 16 hours from UTC.
 	const reach = 16 * int64(hour)

@@ -1,10 +1,8 @@
 package tariff
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,7 +14,8 @@ import (
 //
 // In every span that this package returns, Opens <= Earliest <= StartAt <
 // Deadline <= Closes - Buffer, and each instant from Opens up to Closes is
-// cheap. Its times are in the window's zone.
+// cheap; of a night with Pieces, each instant of a piece. Its times are in the
+// window's zone.
 type Span struct {
 	Night    Night     `json:"night"`
 	Opens    time.Time `json:"opens"`
@@ -26,6 +25,11 @@ type Span struct {
 	Earliest time.Time `json:"earliest"` // Opens + Buffer: no start before
 
 	Zone string `json:"zone,omitempty"` // the window's: instants keep only their offset through JSON
+
+	// Pieces are the cheap stretches of a night that has several, in order: it
+	// opens with the first and closes with the last, and between them it is day.
+	// Empty: there is one, from Opens to Closes.
+	Pieces []Piece `json:"pieces,omitempty"`
 }
 
 // Location is the window's zone, for showing times to people. A span that
@@ -45,7 +49,13 @@ func (s Span) Same(t Span) bool {
 }
 
 // Length is how long the window is really open that night.
-func (s Span) Length() time.Duration { return s.Closes.Sub(s.Opens) }
+func (s Span) Length() time.Duration {
+	open := time.Duration(0)
+	for _, p := range s.Parts() {
+		open += p.Closes.Sub(p.Opens)
+	}
+	return open
+}
 
 // Cheap says whether a run that ends at t gets the night price, by the
 // provider's own rule: the wall clock in the zone is in [Open, Close) (Swarms
@@ -66,9 +76,16 @@ func (w Window) cheap(loc *time.Location, t time.Time) (night int64, ok bool) {
 	if w.Always {
 		return floorDiv(t.Unix()+int64(offset), secondsPerDay), true
 	}
-	sinceOpen := t.Unix() + int64(offset) - int64(w.Open)
-	night = floorDiv(sinceOpen, secondsPerDay)
-	return night, sinceOpen-night*secondsPerDay < int64(w.length()) && w.opensOn(night)
+	local := t.Unix() + int64(offset)
+	if len(w.Intervals) == 0 {
+		return Interval{w.Open, w.Close, w.Weekdays}.holds(local)
+	}
+	for _, i := range w.hours() {
+		if night, ok = i.holds(local); ok {
+			return night, true
+		}
+	}
+	return night, false
 }
 
 func (w Window) opensOn(d int64) bool {
@@ -94,7 +111,8 @@ func (w Window) On(n Night) (Span, error) {
 // Containing is the span that t lies in. It agrees with [Window.Cheap] except
 // for what On leaves out: scraps of a night that a change of the clocks cut in
 // two, and nights that it made too short. Those are cheap too, but nothing is
-// planned into them. Of a window that is always open it is the day that begins
+// planned into them. Between the pieces of a night t lies in none. Of a window
+// that is always open it is the day that begins
 // at t.
 func (w Window) Containing(t time.Time) (Span, bool) {
 	w, loc, err := w.ready()
@@ -113,10 +131,40 @@ func (w Window) containing(loc *time.Location, t time.Time) (Span, bool) {
 		return Span{}, false
 	}
 	s, err := w.on(loc, d)
-	if err != nil || t.Before(s.Opens) || !t.Before(s.Closes) {
+	if err != nil {
+		return Span{}, false
+	}
+	if _, ok := s.Open(t); !ok {
 		return Span{}, false
 	}
 	return s, true
+}
+
+// During is the night that has begun and isn't over at t: [Window.Containing],
+// and of a night in several pieces also what lies between them.
+func (w Window) During(t time.Time) (Span, bool) {
+	w, loc, err := w.ready()
+	if err != nil {
+		return Span{}, false
+	}
+	return w.during(loc, t)
+}
+
+// during is the night that has begun and isn't over at t: the one that contains
+// t, or between two pieces of which it lies.
+func (w Window) during(loc *time.Location, t time.Time) (Span, bool) {
+	if len(w.Intervals) == 0 {
+		return w.containing(loc, t)
+	}
+	// A night is over within two days of its date, and no zone has ever been more
+	// than 16 hours from UTC.
+	today := floorDiv(t.Unix(), secondsPerDay)
+	for d := today - 3; d <= today+1; d++ {
+		if s, err := w.on(loc, d); err == nil && !t.Before(s.Opens) && t.Before(s.Closes) {
+			return s, true
+		}
+	}
+	return Span{}, false
 }
 
 // Next is the first span whose Opens is after t.
@@ -137,18 +185,13 @@ func (w Window) next(loc *time.Location, t time.Time) (Span, error) {
 			return s, nil
 		}
 	}
-	return Span{}, fmt.Errorf("find next night after %s: window %s to %s in %s doesn't open within a year",
-		t.In(loc).Format(time.RFC3339), w.Open, w.Close, w.Zone)
+	return Span{}, fmt.Errorf("find next night after %s: window %s doesn't open within a year", t.In(loc).Format(time.RFC3339), w)
 }
 
 // ready is the window filled, once it has passed Check.
 func (w Window) ready() (Window, *time.Location, error) {
-	if bad := w.Check(); bad != nil {
-		errs := make([]error, len(bad))
-		for i, e := range bad {
-			errs[i] = e
-		}
-		return w, nil, fmt.Errorf("window is not valid: %w", errors.Join(errs...))
+	if err := w.invalid(); err != nil {
+		return w, nil, fmt.Errorf("window is not valid: %w", err)
 	}
 	loc, err := location(w.Zone)
 	return w.Fill(), loc, err
@@ -159,8 +202,14 @@ func (w Window) on(loc *time.Location, d int64) (Span, error) {
 	if w.Always {
 		return w.dayOn(loc, d), nil
 	}
+	if len(w.Intervals) > 0 {
+		if s, ok := w.several(loc, d); ok {
+			return s, nil
+		}
+		return Span{}, fmt.Errorf("window doesn't open on %s, a %s: its hours are %s", nightOf(d), weekdayOf(d), w)
+	}
 	if !w.opensOn(d) {
-		return Span{}, fmt.Errorf("window doesn't open on %s, a %s; its weekdays are %s", nightOf(d), weekdayOf(d), w.weekdayList())
+		return Span{}, fmt.Errorf("window doesn't open on %s, a %s; its weekdays are %s", nightOf(d), weekdayOf(d), dayList(w.Weekdays))
 	}
 	p := w.piece(loc, d)
 	if len(p) == 0 {
@@ -176,14 +225,6 @@ func (w Window) on(loc *time.Location, d int64) (Span, error) {
 			nightOf(d), s.Length(), w.Open, w.Close, w.Zone, w.StartAt, w.FinishBy, w.Buffer)
 	}
 	return s, nil
-}
-
-func (w Window) weekdayList() string {
-	names := make([]string, len(w.Weekdays))
-	for i, d := range w.Weekdays {
-		names[i] = weekdayName(d)
-	}
-	return strings.Join(names, ", ")
 }
 
 func later(a, b time.Time) time.Time {

@@ -3,7 +3,7 @@ package tariff
 import (
 	"fmt"
 	"math"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/offpeak/offpeak/money"
@@ -18,7 +18,8 @@ type Night string
 //
 // StartAt, FinishBy and Buffer may be left open ([Unset], [UnsetBuffer]):
 // every method reads the window as [Window.Fill] completes it. A provider
-// without cheap hours has one that is [AlwaysOpen].
+// without cheap hours has one that is [AlwaysOpen], one whose cheap hours come
+// in several stretches one of [Several].
 type Window struct {
 	Zone     string         // IANA name, "America/Los_Angeles"
 	Open     Clock          // first cheap second of the day, 20:00
@@ -28,6 +29,7 @@ type Window struct {
 	Buffer   time.Duration  // nothing starts within Buffer after Open or ends within Buffer before Close; 15 min
 	Weekdays []time.Weekday // nights on which it opens; empty means every night
 
+	Intervals  []Interval  // instead of Open and Close: several stretches a night, in the order of the day; see [Several]
 	Always     bool        // open at every hour, instead of all of the above but Zone
 	Multiplier money.Ratio // of the day price of tokens, inside; 0: as the rate card says
 }
@@ -42,20 +44,25 @@ const fourHours = 4 * hour
 // more are those of the Swarms night-mode guide: a buffer of 15 minutes, start
 // an hour after the opening, be done an hour before the close. A shorter
 // window has a sixteenth of its length as the buffer, rounded down to the
-// second (none below 16 seconds), and starts and finishes a buffer inside.
+// second (none below 16 seconds), and starts and finishes a buffer inside. Of
+// several intervals the shortest decides on the buffer.
 func (w Window) Fill() Window {
 	if w.Always && w.Multiplier == 0 {
 		w.Multiplier = money.One // no cheap hours, no discount
+	}
+	w = w.simple()
+	if len(w.Intervals) > 0 {
+		if shortest := w.shortest(); w.Buffer == UnsetBuffer && shortest > 0 {
+			w.Buffer = defaultBuffer(shortest)
+		}
+		return w
 	}
 	length := w.length()
 	if length == 0 {
 		return w // nothing to measure from; Check says why
 	}
 	if w.Buffer == UnsetBuffer {
-		w.Buffer = 15 * time.Minute
-		if length < fourHours {
-			w.Buffer = time.Duration(length/16) * time.Second
-		}
+		w.Buffer = defaultBuffer(length)
 	}
 	margin := hour
 	if length < fourHours {
@@ -71,14 +78,16 @@ func (w Window) Fill() Window {
 	return w
 }
 
+func defaultBuffer(length Clock) time.Duration {
+	if length < fourHours {
+		return time.Duration(length/16) * time.Second
+	}
+	return 15 * time.Minute
+}
+
 // length is from Open to Close by the clock, in seconds; 0 when either is
 // missing or they are equal. The real length of a night is [Span.Length].
-func (w Window) length() Clock {
-	if !w.Open.valid() || !w.Close.valid() {
-		return 0
-	}
-	return w.Close.after(w.Open)
-}
+func (w Window) length() Clock { return Interval{Open: w.Open, Close: w.Close}.length() }
 
 // String is the hours for people: "20:00 to 06:00 America/Los_Angeles".
 func (w Window) String() string {
@@ -86,8 +95,15 @@ func (w Window) String() string {
 		return "always open, " + w.Zone
 	}
 	s := fmt.Sprintf("%s to %s %s", w.Open, w.Close, w.Zone)
+	if len(w.Intervals) > 0 {
+		all := make([]string, len(w.Intervals))
+		for n, i := range w.Intervals {
+			all[n] = i.String()
+		}
+		s = strings.Join(all, " and ") + ", " + w.Zone
+	}
 	if len(w.Weekdays) > 0 {
-		s += " on " + w.weekdayList()
+		s += " on " + dayList(w.Weekdays)
 	}
 	return s
 }
@@ -95,10 +111,13 @@ func (w Window) String() string {
 // Starts is the time of day at which a night's work begins that was asked for
 // before: the hour of a schedule that doesn't say its own.
 func (w Window) Starts() Clock {
-	if w.Always {
+	switch w = w.Fill(); {
+	case w.Always:
 		return 0
+	case len(w.Intervals) > 0:
+		return (w.Intervals[0].Open + Clock(w.Buffer/time.Second)) % day
 	}
-	return w.Fill().StartAt
+	return w.StartAt
 }
 
 // FieldError says what is wrong with one field of a window or of a card.
@@ -129,18 +148,19 @@ func (w Window) Check() []FieldError {
 	if _, err := location(w.Zone); err != nil {
 		add("zone", w.Zone, `not a known time zone; use an IANA name such as "America/Los_Angeles"`)
 	}
-	for i, d := range w.Weekdays {
-		if d < time.Sunday || d > time.Saturday {
-			add("weekdays", fmt.Sprint(int(d)), "not a day of the week")
-		} else if slices.Contains(w.Weekdays[:i], d) {
-			add("weekdays", weekdayName(d), "named twice")
-		}
-	}
+	errs = append(errs, checkDays("weekdays", w.Weekdays)...)
 	if wrong := multiplierProblem(w.Multiplier); wrong != "" {
 		add("multiplier", w.Multiplier.String(), "%s", wrong)
 	}
 	if w.Always {
 		return append(errs, w.checkAlways()...)
+	}
+	w = w.simple()
+	if len(w.Intervals) > 0 {
+		if w.Buffer < 0 && w.Buffer != UnsetBuffer {
+			add("buffer", w.Buffer.String(), "can't be below zero")
+		}
+		return append(errs, w.checkIntervals()...)
 	}
 
 	whole := true // every clock is missing or a time of day

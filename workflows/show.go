@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/tariff"
 )
 
 var (
@@ -83,8 +84,7 @@ func (n *night) details() string {
 		fmt.Fprintf(&b, "- starts %s (%s)\n", p.Waiting.Format("Mon 15:04"), p.Waiting.UTC().Format("15:04 UTC"))
 	}
 	looked := n.tellLook(&b)
-	fmt.Fprintf(&b, "- window %s to %s %s, last job ends by %s\n",
-		clock(n.span.Opens), clock(n.span.Closes), n.terms.Window.Zone, clock(n.span.Deadline))
+	fmt.Fprintf(&b, "- window %s %s, last job ends by %s\n", open(n.span), n.terms.Window.Zone, clock(n.span.Deadline))
 	fmt.Fprintf(&b, "- %d jobs, %d to send: estimate %s, by day %s, at most %s\n",
 		n.terms.Jobs, n.terms.Pending, n.terms.Estimate.Dollars(), n.terms.DayPrice.Dollars(), n.terms.Ceiling.Dollars())
 	if n.terms.Budget.Batch > 0 && !looked {
@@ -198,6 +198,15 @@ func jobs(n int) string {
 		return "1 job"
 	}
 	return fmt.Sprintf("%d jobs", n)
+}
+
+// open is when the window is: "20:00 to 06:00", "00:00 to 06:00 and 12:00 to 14:00".
+func open(s tariff.Span) string {
+	var all []string
+	for _, p := range s.Parts() {
+		all = append(all, clock(p.Opens)+" to "+clock(p.Closes))
+	}
+	return strings.Join(all, " and ")
 }
 
 // clock is an instant's time of day in the window's zone: a span keeps its

@@ -97,6 +97,29 @@ func TestBadFields(t *testing.T) {
 			},
 		},
 		{
+			"intervals", valid + "window:\n  open: \"20:00\"\n  intervals:\n    - {open: \"00:00\", close: \"06:00\"}\n    - {open: \"12:00\", close: \"12:00\"}\n    - {open: \"05:00\"}\n",
+			[]string{
+				`4:9: window.open: 20:00: can't stand beside intervals: each interval has its own`,
+				`7:30: window.intervals[1].close: 12:00: equal to open, which leaves no interval; a whole day is two of them, 00:00 to 12:00 and 12:00 to 00:00`,
+				`8:7: window.intervals[2].close: missing; an interval needs open and close`,
+			},
+		},
+		{
+			"intervals that overlap", valid + "window: {intervals: [{open: \"00:00\", close: \"06:00\"}, {open: \"05:00\", close: \"07:00\", weekdays: [sat]}]}\n",
+			[]string{`3:55: window.intervals[1]: 05:00 to 07:00 on sat: overlaps intervals[0], 00:00 to 06:00, on sat: an hour belongs to one interval`},
+		},
+		{
+			"intervals of the wrong kind", valid + "window: {intervals: [{opens: \"00:00\"}, \"00:00-06:00\"]}\n",
+			[]string{
+				`3:23: window.intervals[0].opens: is not a field of an interval (did you mean open?)`,
+				`3:40: window.intervals[1]: want an object, got text`,
+			},
+		},
+		{
+			"no intervals", valid + "window: {intervals: []}\n",
+			[]string{`3:21: window.intervals: is an empty list (write intervals as {open: "00:00", close: "06:00"}, or remove the key)`},
+		},
+		{
 			"multiplier", valid + "window: {multiplier: 1.5}\n",
 			[]string{`3:22: window.multiplier: 1.5 is not above 0 and at most 1 (write what a token costs inside the window, of its day price: 0.5 is half price; at most 6 decimal places)`},
 		},

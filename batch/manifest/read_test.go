@@ -133,6 +133,9 @@ func TestReadDefaults(t *testing.T) {
 // What a window leaves out follows from its own hours, not from Swarms'.
 func TestReadWindow(t *testing.T) {
 	const h = 3600
+	always := tariff.AlwaysOpen("America/Los_Angeles").Fill()
+	several := tariff.Several("America/Los_Angeles", tariff.Interval{Open: 0, Close: 6 * h}, tariff.Interval{Open: 12 * h, Close: 14 * h, Weekdays: []time.Weekday{0, 6}})
+	several.Buffer = 450 * time.Second
 	for in, want := range map[string]tariff.Window{
 		`{}`:                              tariff.SwarmsWindow(),
 		`{buffer: 0}`:                     {Zone: "America/Los_Angeles", Open: 20 * h, Close: 6 * h, StartAt: 21 * h, FinishBy: 5 * h},
@@ -146,10 +149,24 @@ func TestReadWindow(t *testing.T) {
 			Zone: "America/Los_Angeles", Open: 20 * h, Close: 6 * h, StartAt: 21 * h, FinishBy: 5 * h, Buffer: 15 * time.Minute,
 			Weekdays: []time.Weekday{time.Sunday, time.Saturday},
 		},
+		`{multiplier: 0.25}`: {
+			Zone: "America/Los_Angeles", Open: 20 * h, Close: 6 * h, StartAt: 21 * h, FinishBy: 5 * h, Buffer: 15 * time.Minute, Multiplier: money.One / 4,
+		},
+		`always`: always,
+		`{always: true, multiplier: "1", timezone: America/Los_Angeles}`:                                        always,
+		`{intervals: [{open: "00:00", close: "06:00"}, {open: "12:00", close: "14:00", weekdays: [sun, sat]}]}`: several,
+		`{intervals: [{open: "22:00", close: "06:00"}]}`:                                                        {Zone: "America/Los_Angeles", Open: 22 * h, Close: 6 * h, StartAt: 23 * h, FinishBy: 5 * h, Buffer: 15 * time.Minute},
 	} {
 		m, err := Read("f", []byte("name: a\njobs_from: f\nwindow: "+in))
 		if err != nil || cmp.Diff(want, m.Window) != "" {
 			t.Errorf("%s: %v\n%s", in, err, cmp.Diff(want, m.Window))
+		}
+		input, err := json.Marshal(map[string]any{"manifest": "file:///f", "window": WindowField(want)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ref, _, err := Ref(input); err != nil || cmp.Diff(&want, ref.Window) != "" {
+			t.Errorf("%s, written and read: %v\n%s", input, err, cmp.Diff(&want, ref.Window))
 		}
 	}
 }

@@ -3,13 +3,20 @@ package manifest
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/tariff"
 )
 
-var windowFields = []string{"timezone", "open", "close", "start_at", "finish_by", "buffer", "weekdays", "always", "multiplier"}
+var windowFields = []string{"timezone", "open", "close", "start_at", "finish_by", "buffer", "weekdays", "intervals", "always", "multiplier"}
+
+var intervalFields = []string{"open", "close", "weekdays"}
+
+// MaxIntervals is how many intervals a window may have.
+const MaxIntervals = 24
 
 // days are the words of weekdays, Sunday first as in package time.
 var days = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
@@ -36,6 +43,8 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 	before := r.count
 	if c := n.get("always"); c != nil && r.truth(c, p.field("always")) {
 		w = tariff.AlwaysOpen(w.Zone)
+	} else if n.get("intervals") != nil {
+		w = tariff.Several(w.Zone)
 	} else if n.get("open") != nil || n.get("close") != nil {
 		w.StartAt, w.FinishBy, w.Buffer = tariff.Unset, tariff.Unset, tariff.UnsetBuffer
 	}
@@ -55,6 +64,9 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 	}
 	if c := n.get("weekdays"); c != nil {
 		w.Weekdays = r.weekdays(c, p.field("weekdays"))
+	}
+	if c := n.get("intervals"); c != nil {
+		w.Intervals = r.intervals(c, p.field("intervals"))
 	}
 	if c := n.get("multiplier"); c != nil {
 		w.Multiplier, _ = r.multiplier(c, p.field("multiplier"))
@@ -76,20 +88,103 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 // disagreements says what is wrong with a window as a whole.
 func (r *reader) disagreements(n *node, p *path, w tariff.Window) {
 	for _, e := range w.Check() {
-		key := e.Field
-		if key == "zone" {
-			key = "timezone"
+		field := e.Field
+		if field == "zone" {
+			field = "timezone"
 		}
-		c := n.get(key)
-		if c == nil {
-			c = n
-		}
+		c, at := place(n, p, field)
 		message := e.Message
 		if e.Value != "" {
 			message = clip(e.Value) + ": " + message
 		}
-		r.at(c, p.field(key), e.Value, message, "")
+		r.at(c, at, e.Value, message, "")
 	}
+}
+
+// place is the node of a window's field, "intervals[1].close", or the nearest
+// one around it that is there, and the field's path.
+func place(n *node, p *path, field string) (*node, *path) {
+	for part := range strings.SplitSeq(field, ".") {
+		key, item, indexed := strings.Cut(strings.TrimSuffix(part, "]"), "[")
+		p = p.field(key)
+		if c := n.get(key); c != nil {
+			n = c
+		}
+		if i, err := strconv.Atoi(item); indexed && err == nil {
+			p = p.item(i)
+			if n.kind == list && i < len(n.items) {
+				n = n.items[i]
+			}
+		}
+	}
+	return n, p
+}
+
+func (r *reader) intervals(n *node, p *path) []tariff.Interval {
+	switch {
+	case n.kind != list:
+		r.want(n, p, "a list of intervals")
+		return nil
+	case len(n.items) == 0:
+		r.at(n, p, "", "is an empty list", `write intervals as {open: "00:00", close: "06:00"}, or remove the key`)
+		return nil
+	case len(n.items) > MaxIntervals:
+		r.at(n, p, "", fmt.Sprintf("has %d intervals; at most %d are allowed", len(n.items), MaxIntervals), "join those that touch")
+		return nil
+	}
+	out := make([]tariff.Interval, len(n.items))
+	for k, item := range n.items {
+		out[k] = tariff.Interval{Open: tariff.Unset, Close: tariff.Unset}
+		at := p.item(k)
+		if !r.object(item, at, "an interval", intervalFields) {
+			continue
+		}
+		if c := item.get("open"); c != nil {
+			out[k].Open = r.clock(c, at.field("open"))
+		}
+		if c := item.get("close"); c != nil {
+			out[k].Close = r.clock(c, at.field("close"))
+		}
+		if c := item.get("weekdays"); c != nil {
+			out[k].Weekdays = r.weekdays(c, at.field("weekdays"))
+		}
+	}
+	return out
+}
+
+// WindowField is a window as a manifest writes it, for whoever puts one into an
+// input: [Read] and [Ref] read it back.
+func WindowField(w tariff.Window) map[string]any {
+	out := map[string]any{"timezone": w.Zone}
+	for key, c := range map[string]tariff.Clock{"open": w.Open, "close": w.Close, "start_at": w.StartAt, "finish_by": w.FinishBy} {
+		if c != tariff.Unset {
+			out[key] = c
+		}
+	}
+	if w.Buffer != tariff.UnsetBuffer {
+		out["buffer"] = w.Buffer.String()
+	}
+	if len(w.Weekdays) > 0 {
+		out["weekdays"] = dayNames(w.Weekdays)
+	}
+	if len(w.Intervals) > 0 {
+		out["intervals"] = w.Intervals
+	}
+	if w.Always {
+		out["always"] = true
+	}
+	if w.Multiplier != 0 {
+		out["multiplier"] = w.Multiplier
+	}
+	return out
+}
+
+func dayNames(list []time.Weekday) []string {
+	var out []string
+	for _, d := range list {
+		out = append(out, days[d])
+	}
+	return out
 }
 
 // multiplier is what a token costs inside a window, of its day price.

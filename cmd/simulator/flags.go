@@ -53,7 +53,7 @@ func newFlags(stderr io.Writer) *flags {
 	s.StringVar(&f.tier, "tier", simulator.TierPremium, "free or premium")
 	s.StringVar(&f.limits, "limits", "", "rate limits instead of the tier's, such as `2000/1m,10000/1h`, or none")
 	s.BoolVar(&f.strict, "strict", false, "count requests on arrival and refuse the first that is too many, instead of counting finished runs")
-	s.StringVar(&f.window, "window", "20:00-06:00@America/Los_Angeles", "`hours` of the discount and their zone")
+	s.StringVar(&f.window, "window", "20:00-06:00@America/Los_Angeles", "`hours` of the discount and their zone: 20:00-06:00@ZONE, several with commas between them, always@ZONE, or a window as JSON")
 	s.StringVar(&f.faults, "faults", "", "fault script, a YAML or JSON `file`")
 	s.StringVar(&f.latency, "latency", "20ms", "how long a run takes: none, 20ms, 20ms-80ms, lognormal:45s,0.5; ,floor=10s may follow")
 	s.StringVar(&f.tokens, "tokens", "", "input and output tokens of every run, such as `6000/3000`; else by a hash of the task")

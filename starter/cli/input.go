@@ -78,7 +78,7 @@ func (a *app) read(file, override string) (input, error) {
 		if err != nil {
 			return in, err
 		}
-		changes["window"] = w
+		changes["window"] = manifest.WindowField(w)
 		in.replaced = true
 	}
 	if len(changes) == 0 {

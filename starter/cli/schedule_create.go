@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -122,7 +121,7 @@ func (a *app) scheduleRequest(ctx context.Context, p schedulePlan, args []string
 		if err != nil {
 			return r, err
 		}
-		r.Night.Window, r.Night.Replace = w.window(), true
+		r.Night.Window, r.Night.Replace = w, true
 		return r, nil
 	}
 	if p.reference && args[0] == stdin {
@@ -137,22 +136,4 @@ func (a *app) scheduleRequest(ctx context.Context, p schedulePlan, args []string
 		r.Night = in.byName()
 	}
 	return r, nil
-}
-
-// window is the same as the nouns have it: parseWindow has read every field.
-func (f windowField) window() tariff.Window {
-	clock := func(s string) tariff.Clock {
-		c, err := tariff.ParseClock(s)
-		if err != nil {
-			return tariff.Unset
-		}
-		return c
-	}
-	buffer, err := time.ParseDuration(f.Buffer)
-	if err != nil {
-		buffer = tariff.UnsetBuffer
-	}
-	return tariff.Window{
-		Zone: f.Timezone, Open: clock(f.Open), Close: clock(f.Close), StartAt: clock(f.StartAt), FinishBy: clock(f.FinishBy), Buffer: buffer,
-	}
 }

@@ -8,42 +8,17 @@ import (
 	"github.com/offpeak/offpeak/tariff"
 )
 
-// windowField is a window as a manifest writes it.
-type windowField struct {
-	Timezone string `json:"timezone"`
-	Open     string `json:"open"`
-	Close    string `json:"close"`
-	StartAt  string `json:"start_at"`
-	FinishBy string `json:"finish_by"`
-	Buffer   string `json:"buffer"`
-}
-
 // parseWindow reads "20:00-06:00@America/Los_Angeles": a window without
 // margins, to try things out.
-func parseWindow(s string) (windowField, error) {
-	hours, zone, ok := strings.Cut(s, "@")
-	open, shut, both := strings.Cut(hours, "-")
-	bad := func(why string) (windowField, error) {
-		return windowField{}, &batch.Fault{
-			Kind: batch.BadInput, Op: "read --window", Thing: s, Detail: why,
-			Hint: `write it as --window "20:00-06:00@America/Los_Angeles", with seconds where they matter`,
+func parseWindow(s string) (tariff.Window, error) {
+	w, err := tariff.ParseHours(s)
+	if err != nil {
+		return w, &batch.Fault{
+			Kind: batch.BadInput, Op: "read --window", Thing: s, Detail: err.Error(),
+			Hint: `write it as --window "20:00-06:00@America/Los_Angeles", with seconds where they matter and commas between several; or "always@UTC"`,
 		}
 	}
-	if !ok || !both {
-		return bad("not OPEN-CLOSE@ZONE")
-	}
-	from, err := tariff.ParseClock(open)
-	if err != nil {
-		return bad(err.Error())
-	}
-	to, err := tariff.ParseClock(shut)
-	if err != nil {
-		return bad(err.Error())
-	}
-	if wrong := (tariff.Window{Zone: zone, Open: from, Close: to, StartAt: from, FinishBy: to}).Check(); wrong != nil {
-		return bad(wrong[0].Error())
-	}
-	return windowField{Timezone: zone, Open: open, Close: shut, StartAt: open, FinishBy: shut, Buffer: "0s"}, nil
+	return w, nil
 }
 
 // moments is an instant for people wherever they are: "Sun 2026-11-22 21:00 PST
@@ -85,7 +60,7 @@ func hours(s tariff.Span) string {
 	if s.Closes.Sub(s.Opens) > 20*time.Hour { // as good as a day: both have the same time of day
 		return s.Opens.In(at).Format("Mon 15:04 MST") + " to " + s.Closes.In(at).Format("Mon 15:04 MST")
 	}
-	return clock(s.Opens.In(at)) + " to " + clock(s.Closes.In(at)) + ", last job ends by " + clock(s.Deadline.In(at))
+	return s.Hours() + ", last job ends by " + clock(s.Deadline.In(at))
 }
 
 // lasting is a duration for people: "10 h 58 min", "4 min 5 s", "12 s".

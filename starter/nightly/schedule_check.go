@@ -137,6 +137,15 @@ func (s *scheduled) checkYear(now time.Time) (ps Problems) {
 			shifts[0] = true
 			continue
 		}
+		if len(s.window.Intervals) > 0 {
+			left, opens, wrong := s.severalOn(d, t)
+			if wrong != "" {
+				add("at", s.at.String(), "%s", wrong)
+			} else if opens {
+				room, shifts[0] = min(room, left), true
+			}
+			continue
+		}
 		w := s.window
 		w.Weekdays = nil // which nights are wanted is asked below
 		span, in := w.Containing(t)
@@ -194,12 +203,12 @@ func (s *scheduled) due(d time.Time) (t time.Time, there bool) {
 func (s *scheduled) weekdays(shift int) (ps Problems) {
 	if s.kind == KindNight {
 		for _, d := range s.days {
-			if len(s.window.Weekdays) > 0 && !slices.Contains(s.window.Weekdays, d) {
+			if nights := s.window.Nights(); len(nights) > 0 && !slices.Contains(nights, d) {
 				ps = append(ps, tariff.FieldError{Field: "days", Value: weekday(d), Message: "the window doesn't open that night"})
 			}
 		}
 		if len(s.days) == 0 {
-			s.days = s.window.Weekdays
+			s.days = s.window.Nights()
 		}
 	}
 	s.days = slices.Clone(s.days)

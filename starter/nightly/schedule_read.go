@@ -171,7 +171,7 @@ func (s *Schedule) fill(now time.Time, about *commonpb.Memo, spec *client.Schedu
 func (s *Schedule) anyNight(t time.Time) (tariff.Span, bool) {
 	w := s.window
 	w.Weekdays = nil
-	return w.Containing(t)
+	return nightOf(w, t)
 }
 
 // change is the next night, within a year, that a change of the clocks makes

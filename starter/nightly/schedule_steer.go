@@ -139,14 +139,14 @@ func (s Schedule) stillOpen(now, from, to time.Time) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	span, open := s.window.Containing(now)
+	span, open := s.window.During(now)
 	if !open {
 		return time.Time{}, useless("no night is open now: the cheap hours of a past one are gone")
 	}
 	for _, day := range []int{-1, 0, 1} {
 		local := now.In(clock.loc)
 		due, there := clock.due(time.Date(local.Year(), local.Month(), local.Day()+day, 0, 0, 0, 0, time.UTC))
-		of, in := s.window.Containing(due)
+		of, in := nightOf(s.window, due)
 		if !there || !in || of.Night != span.Night || due.Before(from) || due.After(to) {
 			continue
 		}

@@ -80,6 +80,10 @@ func TestScheduleChecks(t *testing.T) {
 	night := nightly.Request{Manifest: pacific("wrong")}
 	weekdays := tariff.SwarmsWindow()
 	weekdays.Weekdays = []time.Weekday{time.Monday}
+	several := nightly.Request{Ref: "file:///n.yaml", Name: "several", Window: tariff.Several("America/Los_Angeles",
+		tariff.Interval{Open: 0, Close: 6 * 3600, Weekdays: []time.Weekday{1, 2, 3, 4, 5}},
+		tariff.Interval{Open: 12 * 3600, Close: 14 * 3600, Weekdays: []time.Weekday{1, 2, 3, 4, 5, 6}},
+	)}
 	for name, c2 := range map[string]struct {
 		ask  nightly.ScheduleRequest
 		says []string // fields
@@ -103,6 +107,11 @@ func TestScheduleChecks(t *testing.T) {
 		"no window": {
 			nightly.ScheduleRequest{Night: nightly.Request{Ref: "file:///n.yaml", Name: "n", Window: tariff.Window{Zone: "UTC", Open: 3600, Close: 3600, StartAt: tariff.Unset, FinishBy: tariff.Unset}}, At: "1"}, []string{"window.close", "at"}, "leaves no window",
 		},
+		"several intervals":   {nightly.ScheduleRequest{Night: several, At: "00:05"}, nil, ""},
+		"between two of them": {nightly.ScheduleRequest{Night: several, At: "09:00"}, nil, ""}, // waits for the afternoon's, or Saturday's
+		"after all of them":   {nightly.ScheduleRequest{Night: several, At: "18:00"}, []string{"at"}, "isn't before the end of that date's cheap hours, 00:00 to 06:00 and 12:00 to 14:00 PST, or lies in those of the night before; take 00:07:30"},
+		"a closed date":       {nightly.ScheduleRequest{Night: several, Days: []time.Weekday{time.Sunday}}, []string{"days"}, "doesn't open that night"},
+		"always":              {nightly.ScheduleRequest{Night: nightly.Request{Ref: "file:///n.yaml", Name: "n", Window: tariff.AlwaysOpen("Europe/Berlin")}}, nil, ""},
 		"a closed night": {
 			nightly.ScheduleRequest{Night: nightly.Request{Ref: "file:///n.yaml", Name: "n", Window: weekdays}, Days: []time.Weekday{time.Tuesday}}, []string{"days"}, "doesn't open that night",
 		},

@@ -157,7 +157,7 @@ func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window
 		}
 		fields := map[string]any{"manifest": r.Ref}
 		if r.Replace {
-			fields["window"] = asField(r.Window.Fill())
+			fields["window"] = manifest.WindowField(r.Window.Fill())
 		}
 		input, err := json.Marshal(fields)
 		if err != nil {
@@ -182,21 +182,6 @@ func (r Request) read() (input json.RawMessage, name batch.Name, w tariff.Window
 	return r.Manifest, m.Name, m.Window, m.Policy.RequestTimeout, nil
 }
 
-// asField is a window as a manifest writes it.
-func asField(w tariff.Window) map[string]any {
-	out := map[string]any{"timezone": w.Zone}
-	if w.Multiplier != 0 {
-		out["multiplier"] = w.Multiplier
-	}
-	if w.Always {
-		out["always"] = true
-		return out
-	}
-	out["open"], out["close"], out["start_at"], out["finish_by"] = w.Open, w.Close, w.StartAt, w.FinishBy
-	out["buffer"] = w.Buffer.String()
-	return out
-}
-
 func asBadInput(err error) error {
 	var ps manifest.Problems
 	if errors.As(err, &ps) {
@@ -207,6 +192,6 @@ func asBadInput(err error) error {
 
 // details is what the Temporal UI shows under the night's name for good.
 func details(id batch.ID, s tariff.Start) string {
-	return fmt.Sprintf("Batch **%s**\n\n- %s\n- window %s to %s, last job ends by %s\n",
-		id, s.Reason, s.Span.Opens.Format("15:04 MST"), s.Span.Closes.Format("15:04 MST"), s.Span.Deadline.Format("15:04 MST"))
+	return fmt.Sprintf("Batch **%s**\n\n- %s\n- window %s, last job ends by %s\n",
+		id, s.Reason, s.Span.Hours(), s.Span.Deadline.Format("15:04 MST"))
 }

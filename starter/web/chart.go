@@ -85,14 +85,18 @@ func marks(span tariff.Span, zone *time.Location, now time.Time, live bool) []ma
 	at := func(t time.Time, name, kind, text string) mark {
 		return mark{t.Unix(), t.In(zone).Format("15:04") + " " + name, kind, text}
 	}
-	out := []mark{
-		at(span.Opens, "opens", "edge", "the window opens: tokens cost less of what ends from here on"),
-		at(span.Deadline, "last end", "limit", "the last job must have ended"),
-		at(span.Closes, "closes", "edge", "the window closes: what ends later pays the day price"),
+	var out []mark
+	parts := span.Parts()
+	for i, p := range parts {
+		out = append(out, at(p.Opens, "opens", "edge", "the window opens: tokens cost less of what ends from here on"))
+		if i == len(parts)-1 {
+			out = append(out, at(span.Deadline, "last end", "limit", "the last job must have ended"))
+		}
+		out = append(out, at(p.Closes, "closes", "edge", "the window closes: what ends later pays the day price"))
 	}
 	for _, o := range offsets(zone, span.Opens, span.Closes)[1:] {
 		t := time.Unix(o.At, 0)
-		out = append(out, at(t, "clocks change", "dst", "the clocks change: this night lasts "+lasting(span.Closes.Sub(span.Opens))))
+		out = append(out, at(t, "clocks change", "dst", "the clocks change: this night lasts "+lasting(span.Length())))
 	}
 	if live && now.After(span.Opens.Add(-time.Hour)) && now.Before(span.Closes.Add(time.Hour)) {
 		out = append(out, at(now, "now", "now", "now"))
