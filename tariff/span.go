@@ -45,7 +45,10 @@ func (s Span) Location() *time.Location {
 // written.
 func (s Span) Same(t Span) bool {
 	return s.Night == t.Night && s.Opens.Equal(t.Opens) && s.Closes.Equal(t.Closes) &&
-		s.StartAt.Equal(t.StartAt) && s.Deadline.Equal(t.Deadline) && s.Earliest.Equal(t.Earliest)
+		s.StartAt.Equal(t.StartAt) && s.Deadline.Equal(t.Deadline) && s.Earliest.Equal(t.Earliest) &&
+		slices.EqualFunc(s.Pieces, t.Pieces, func(a, b Piece) bool {
+			return a.Opens.Equal(b.Opens) && a.Closes.Equal(b.Closes) && a.Earliest.Equal(b.Earliest) && a.Deadline.Equal(b.Deadline)
+		})
 }
 
 // Length is how long the window is really open that night.
