@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/offpeak/offpeak/simulator"
+	"github.com/offpeak/offpeak/simulator/allswap"
 	"github.com/offpeak/offpeak/simulator/stage"
 	"github.com/offpeak/offpeak/simulator/swiftia"
 )
@@ -32,6 +33,28 @@ type account struct {
 }
 
 var dialects = map[string]dialect{
+	"allswap": {
+		about: "swaps of tokens: a quote that is good for 30 s, then its swap", key: allswap.DefaultKey.ID + ":" + allswap.DefaultKey.Secret, describe: allswap.Describe,
+		open: func(accounts []account, l simulator.Latency, o stage.Options) (*stage.Server, error) {
+			opt := allswap.Options{Options: o, Latency: l}
+			for _, a := range accounts {
+				client := allswap.Client{Name: a.name}
+				for i, k := range a.keys {
+					id, secret, ok := strings.Cut(k, ":")
+					if !ok {
+						return nil, fmt.Errorf("read key %d of %s: write ID:SECRET, such as ak_sandbox_1:sk_sandbox_1", i+1, a.name)
+					}
+					client.Keys = append(client.Keys, allswap.Key{ID: id, Secret: secret})
+				}
+				opt.Clients = append(opt.Clients, client)
+			}
+			s, err := allswap.Open(opt)
+			if err != nil {
+				return nil, err
+			}
+			return s.Server, nil
+		},
+	},
 	"swiftia": {
 		about: "shorts of videos: jobs that are asked for until they are done", key: swiftia.DefaultKey, describe: swiftia.Describe,
 		open: func(accounts []account, l simulator.Latency, o stage.Options) (*stage.Server, error) {

@@ -253,6 +253,8 @@ func TestDialectFlags(t *testing.T) {
 		{"--dialect swiftia --latency soon", "soon"},
 		{"--dialect swiftia --account acme", "write name=key"},
 		{"--dialect swiftia --account a=k --account b=k", "used twice"},
+		{"--dialect allswap --account a=key", "key 1 of a: write ID:SECRET"},
+		{"--dialect allswap --key ak_live_1:sk_sandbox_1", "of the same environment"},
 		{"--account a=k", "use --key"},
 	} {
 		var out, stderr strings.Builder

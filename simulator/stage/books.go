@@ -17,6 +17,7 @@ type Arrival struct {
 	Attempt int       `json:"attempt,omitempty"` // which request of that route for that subject, from 1; 0 when it was turned away before
 	Status  int       `json:"status"`            // as answered; 0 for none: it hangs, was reset, or goes on
 	Code    string    `json:"code,omitempty"`    // the API's own code of the error
+	Ticket  string    `json:"ticket,omitempty"`  // the id that the API gave the request, if it gives any
 	Limited bool      `json:"limited,omitempty"` // a rate limit concerned it
 	Refused bool      `json:"refused,omitempty"` // and had no room
 	Fault   string    `json:"fault,omitempty"`   // what happened on cue
@@ -82,6 +83,7 @@ func (b *Books) cued(r *record, fault string)       { b.note(func() { r.Fault = 
 func (b *Books) answered(r *record, status int)     { b.note(func() { r.Status = status }) }
 func (b *Books) coded(r *record, code string)       { b.note(func() { r.Code = code }) }
 func (b *Books) whose(r *record, acc string, k int) { b.note(func() { r.Account, r.Key = acc, k }) }
+func (b *Books) ticketed(r *record, id string)      { b.note(func() { r.Ticket = id }) }
 
 func (b *Books) limited(r *record, at time.Time, refused bool) {
 	b.note(func() { r.At, r.Limited, r.Refused = at.UTC(), true, refused })

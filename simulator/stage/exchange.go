@@ -25,6 +25,7 @@ type Exchange struct {
 	cues     cues
 	bought   []string
 	account  string
+	key      int
 }
 
 // Now is when the request came; after [Exchange.Admitted], when the limiter saw it.
@@ -44,7 +45,7 @@ func (x *Exchange) Is(name, word string) bool {
 
 // Caller books whose request it is; key says which of the account's keys.
 func (x *Exchange) Caller(account string, key int) {
-	x.account = account
+	x.account, x.key = account, key
 	x.Server.books.whose(x.rec, account, key)
 }
 
@@ -81,6 +82,15 @@ func (x *Exchange) Fail(status int, code, detail string) { x.Server.play.Fail(x,
 
 // Code books the API's own code of an error that is about to be answered.
 func (x *Exchange) Code(code string) { x.Server.books.coded(x.rec, code) }
+
+// Ticket books the id that the API gives the request.
+func (x *Exchange) Ticket(id string) { x.Server.books.ticketed(x.rec, id) }
+
+// Number is which arrival this is, from 1.
+func (x *Exchange) Number() int { return x.rec.number }
+
+// Key is which of the account's keys the request carried, from 1.
+func (x *Exchange) Key() int { return x.key }
 
 // JSON answers with a value.
 func (x *Exchange) JSON(status int, v any) {
