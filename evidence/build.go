@@ -115,7 +115,7 @@ func (b *Builder) Pin(seq int, requestID string, request []byte, whole bool) err
 	if err != nil {
 		return fmt.Errorf("the request of job %d: %w", seq, err)
 	}
-	if err := b.add(FilePins, Pin{Seq: seq, RequestID: requestID, Bytes: len(request), SHA256: sum(request), Pins: pins}); err != nil || !whole {
+	if err := b.add(FilePins, Pin{Seq: seq, RequestID: requestID, Bytes: len(request), SHA256: Sum(request), Pins: pins}); err != nil || !whole {
 		return err
 	}
 	return b.add(FileRequests, Request{seq, requestID, string(request)})
@@ -162,7 +162,7 @@ func (b *Builder) Row(r Row) error { return b.add(FileLog, r) }
 func (b *Builder) Answer(seq int, requestID string, answer []byte, why string) error {
 	out := Answer{Seq: seq, RequestID: requestID, Missing: why}
 	if why == "" {
-		if out.SHA256 = sum(answer); isText(answer) {
+		if out.SHA256 = Sum(answer); isText(answer) {
 			out.Answer = string(answer)
 		} else {
 			out.Bytes = answer
@@ -232,7 +232,7 @@ func (b *Builder) Write(w io.Writer, key ed25519.PrivateKey) (digest string, err
 		}
 		t.entry(f.Name, e.to, f.Bytes)
 	}
-	sums := sumsOf(m, sum(text))
+	sums := sumsOf(m, Sum(text))
 	t.entry(FileSums, bytes.NewReader(sums), int64(len(sums)))
 	if key != nil {
 		t.entry(FileSignature, bytes.NewReader(ed25519.Sign(key, sums)), ed25519.SignatureSize)

@@ -252,8 +252,8 @@ func differs(a, b []byte) int {
 	return min(len(a), len(b))
 }
 
-// sum is the SHA-256 of b, in hex.
-func sum(b []byte) string {
+// Sum is the SHA-256 of b, in hex.
+func Sum(b []byte) string {
 	s := sha256.Sum256(b)
 	return hex.EncodeToString(s[:])
 }
@@ -265,7 +265,7 @@ func (m Manifest) seal() (Manifest, []byte, error) {
 	if err != nil {
 		return m, nil, err
 	}
-	m.SHA256 = sum(bare)
+	m.SHA256 = Sum(bare)
 	whole, err := page(m)
 	return m, whole, err
 }

@@ -177,7 +177,7 @@ func (j *judge) pin(n int, v Pin) {
 	if own.pinned != "" {
 		j.wrong(FilePins, n, "seq", "job %d is pinned twice", v.Seq)
 	}
-	own.pinned, own.pins = v.SHA256, sum(v.Pins)
+	own.pinned, own.pins = v.SHA256, Sum(v.Pins)
 	if j.m.Policy.Compliance != batch.ComplianceRegulated {
 		return
 	}
@@ -195,12 +195,12 @@ func (j *judge) requested(n int, v Request) {
 		return
 	}
 	j.request++
-	if have := sum([]byte(v.Request)); have != own.pinned {
+	if have := Sum([]byte(v.Request)); have != own.pinned {
 		j.wrong(FileRequests, n, "request", "it hashes to %.12s, pins.jsonl says %.12s", have, own.pinned)
 		return
 	}
 	pins, err := Skeleton([]byte(v.Request))
-	if err != nil || sum(pins) != own.pins {
+	if err != nil || Sum(pins) != own.pins {
 		j.wrong(FileRequests, n, "request", "its pins aren't those in pins.jsonl")
 	}
 }
@@ -244,7 +244,7 @@ func (j *judge) answer(n int, v Answer) {
 	if v.Bytes != nil {
 		body = v.Bytes
 	}
-	if have := sum(body); have != v.SHA256 {
+	if have := Sum(body); have != v.SHA256 {
 		j.wrong(FileAnswers, n, "sha256", "the answer hashes to %.12s, and not to %.12s", have, v.SHA256)
 	}
 	for _, b := range own.bodies {

@@ -40,7 +40,7 @@ func (j *judge) charged(n int, v Charge) {
 		j.wrong(FileCharges, n, "canonical", "%s", err)
 		return
 	}
-	if have := sum([]byte(v.Canonical)); have != v.Hash {
+	if have := Sum([]byte(v.Canonical)); have != v.Hash {
 		j.wrong(FileCharges, n, "hash", "charge %d hashes to %.12s, and not to %.12s", v.N, have, v.Hash)
 	}
 	j.beside(n, v, c)

@@ -52,7 +52,7 @@ func (w *walk) compare() {
 				w.wrong(f.Name, "", "it has %d lines, manifest.json says %d", have.Lines, f.Lines)
 			}
 		}
-		if want := sumsOf(w.m, sum(w.text)); there && !bytes.Equal(w.sums, want) {
+		if want := sumsOf(w.m, Sum(w.text)); there && !bytes.Equal(w.sums, want) {
 			d := differs(w.sums, want)
 			w.broken = append(w.broken, Problem{Entry: FileSums, Line: 1 + bytes.Count(want[:d], []byte("\n")), What: "it isn't what the entries hash to"})
 		}

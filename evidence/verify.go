@@ -253,7 +253,7 @@ func (w *walk) manifest() error {
 	if err != nil {
 		return err
 	}
-	w.seen[FileManifest] = File{Name: FileManifest, Bytes: size, SHA256: sum(w.text)}
+	w.seen[FileManifest] = File{Name: FileManifest, Bytes: size, SHA256: Sum(w.text)}
 	m, odd := strict[Manifest](w.text, page)
 	again, _, err := m.seal()
 	switch {
@@ -302,7 +302,7 @@ func (w *walk) listed() []File {
 	}
 	left := slices.Clone(w.m.Files)
 	signed := slices.ContainsFunc(left, func(f File) bool { return f.Name == FileSigner })
-	left = append(left, File{Name: FileSums, Bytes: int64(len(sumsOf(w.m, sum(w.text))))})
+	left = append(left, File{Name: FileSums, Bytes: int64(len(sumsOf(w.m, Sum(w.text))))})
 	if signed {
 		left = append(left, File{Name: FileSignature, Bytes: ed25519.SignatureSize})
 	}

@@ -23,6 +23,7 @@ type Books struct {
 	ledger  *ledger.Ledger
 	place   string
 	archive string // the setting: opened when answers are wanted
+	env     config.Env
 }
 
 // Open opens the books that OFFPEAK_LEDGER names. Books that aren't there are
@@ -36,7 +37,7 @@ func Open(ctx context.Context, env config.Env) (*Books, error) {
 	if err != nil {
 		return nil, stopped(ctx, err)
 	}
-	return &Books{l, open.Redacted(c.Ledger), c.Archive}, nil
+	return &Books{l, open.Redacted(c.Ledger), c.Archive, env}, nil
 }
 
 // Close lets go of them.

@@ -92,6 +92,7 @@ func (a *app) complete(root *cobra.Command) {
 		{"jobs", "state", fixed(jobStates...)},
 		{"list", "state", fixed(nightStates...)},
 		{"list", "after", batches},
+		{"evidence", "log", fixed(books.LogAuto, books.LogLake, books.LogLive, books.LogNone)},
 		{"reconcile", "night", fixed("yesterday")},
 		{"export", "batch", batches},
 		{"ledger export", "batch", batches},

@@ -82,6 +82,13 @@ var manuals = map[string]manual{
 	"ledger verify": {"", needBooks, atBooks, "0 everything holds; 5 something doesn't; 2 there are no books; 6 out of reach; 130 interrupted"},
 	"ledger export": {"", needBooks, atBooks, exitAsk},
 
+	"evidence": {
+		groupMoney, "the ledger and the archive; the log lake or the API for the provider's rows; neither Temporal nor a worker",
+		also(atBooks, "OFFPEAK_ARCHIVE", "SWARMS_API_KEY", "SWARMS_BASE_URL"),
+		"0 written, and everything in it holds; 5 written, and something doesn't, as in the books; 2 bad input, no such batch, or it isn't judged yet; 6 out of reach; 130 interrupted",
+	},
+	"evidence verify": {"", needNothing, nil, "0 everything holds; 5 something doesn't; 2 it is no evidence, or there is no such file; 130 interrupted"},
+
 	"demo":    {groupSetting, "the temporal binary; everything else it brings along", []string{"OFFPEAK_TEMPORAL"}, "0 all went as staged; 1 something didn't; 130 interrupted"},
 	"version": {groupSetting, needNothing, nil, "0"},
 
