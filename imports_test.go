@@ -41,6 +41,7 @@ var rules = []rule{
 	{"simulator/stage", []string{"simulator", "money", "go.yaml.in/yaml/v4/..."}, nil, "what simulated APIs share: books, faults, switches, a listener; no API in particular"},
 	{"simulator/stage/stagetest", []string{"simulator", "simulator/stage"}, nil, "one exam for every simulated API"},
 	{"simulator/allswap", []string{"simulator", "simulator/stage", "money", "tariff"}, nil, "it keeps its own books, and knows neither the client nor the other APIs"},
+	{"simulator/glyphmill", []string{"simulator", "simulator/stage", "money", "tariff"}, nil, "it keeps its own books, and knows neither the client nor the other APIs"},
 	{"simulator/swiftia", []string{"simulator", "simulator/stage", "money", "tariff"}, nil, "it keeps its own books, and knows neither the client nor the other APIs"},
 	{"ledger", append([]string{"ledger/...", "github.com/google/uuid"}, nouns...), nil, "the rules of the books know no engine and no provider"},
 	{"ledger/internal", append([]string{"ledger/...", "github.com/pressly/goose/v3/..."}, nouns...), nil, "what the SQL stores share: text and migrations, no rules"},

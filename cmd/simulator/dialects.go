@@ -11,6 +11,7 @@ import (
 
 	"github.com/offpeak/offpeak/simulator"
 	"github.com/offpeak/offpeak/simulator/allswap"
+	"github.com/offpeak/offpeak/simulator/glyphmill"
 	"github.com/offpeak/offpeak/simulator/stage"
 	"github.com/offpeak/offpeak/simulator/swiftia"
 )
@@ -49,6 +50,20 @@ var dialects = map[string]dialect{
 				opt.Clients = append(opt.Clients, client)
 			}
 			s, err := allswap.Open(opt)
+			if err != nil {
+				return nil, err
+			}
+			return s.Server, nil
+		},
+	},
+	"glyphmill": {
+		about: "an API that doesn't exist, for dialects of one's own: scanned pages are read, and billed in cents", key: glyphmill.DefaultKey, describe: glyphmill.Describe,
+		open: func(accounts []account, l simulator.Latency, o stage.Options) (*stage.Server, error) {
+			opt := glyphmill.Options{Options: o, Latency: l}
+			for _, a := range accounts {
+				opt.Accounts = append(opt.Accounts, glyphmill.Account{Name: a.name, Keys: a.keys})
+			}
+			s, err := glyphmill.Open(opt)
 			if err != nil {
 				return nil, err
 			}
@@ -149,7 +164,11 @@ func explain(w io.Writer, name string) {
 func recount(w io.Writer, r stage.Report) {
 	var bought []string
 	for _, kind := range slices.Sorted(maps.Keys(r.Purchases)) {
-		bought = append(bought, fmt.Sprintf("%d %ss", r.Purchases[kind], kind))
+		s := "s"
+		if r.Purchases[kind] == 1 {
+			s = ""
+		}
+		bought = append(bought, fmt.Sprintf("%d %s%s", r.Purchases[kind], kind, s))
 	}
 	if len(bought) == 0 {
 		bought = []string{"nothing"}

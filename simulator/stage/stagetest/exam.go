@@ -73,7 +73,7 @@ func (e Sitting) faults(t *testing.T) {
 		{stage.Rule{Kind: stage.KindBadJSON}, e.OK, true, "NaN NaN"},
 		{stage.Rule{Kind: stage.KindRate429, RetryAfter: "7"}, 429, false, ""},
 	} {
-		c.rule.Match, c.rule.Attempts = "the one", simulator.Attempts{From: 1, To: 1}
+		c.rule.Match, c.rule.Attempts = "the-one", simulator.Attempts{From: 1, To: 1}
 		name := c.rule.Kind
 		if c.rule.AfterWork {
 			name += " after work"
@@ -82,7 +82,7 @@ func (e Sitting) faults(t *testing.T) {
 			t.Parallel()
 			s, client := e.open(t, stage.Options{Faults: []stage.Rule{c.rule}})
 			e.buy(client, "another").Want(e.OK)
-			a := e.buy(client, "the one")
+			a := e.buy(client, "the-one")
 			if c.status == 0 && a.Err == nil || c.status != 0 && (a.Err != nil || a.Status != c.status) || !strings.Contains(a.Body, c.says) {
 				t.Errorf("%d %s %v", a.Status, a.Body, a.Err)
 			}
@@ -102,7 +102,7 @@ func (e Sitting) faults(t *testing.T) {
 			if len(sum.Faults) != 1 || sum.Arrivals != len(s.Books().Arrivals()) {
 				t.Errorf("%+v", sum)
 			}
-			e.buy(client, "the one").Want(e.OK)
+			e.buy(client, "the-one").Want(e.OK)
 		})
 	}
 	t.Run("hang and slow", func(t *testing.T) {
