@@ -37,6 +37,9 @@ type Receipt struct {
 	BodyHash  string        `json:"body_hash,omitempty"` // hex SHA-256 of what was received
 	Limits    Limits        `json:"limits"`
 	Truncated bool          `json:"truncated,omitempty"` // the body ended before it should have, or was cut at our own limit
+
+	Code   string `json:"code,omitempty"`       // the error's, in the provider's own words
+	Ticket string `json:"request_id,omitempty"` // what the provider calls the request: for whoever asks its support
 }
 
 // Window is the window of that name, if it was mentioned.
@@ -81,4 +84,5 @@ type Window struct {
 	Limit     int64         `json:"limit"`
 	Remaining int64         `json:"remaining"`
 	Reset     time.Time     `json:"reset,omitzero"`
+	Step      string        `json:"step,omitempty"` // it counts requests of one step alone
 }

@@ -236,7 +236,7 @@ func FuzzHeaders(f *testing.F) {
 			t.Errorf("%+v", rec.Limits)
 		}
 		for _, w := range rec.Limits.Windows {
-			if d := w.Reset.Sub(reference(h, sent)); !w.Reset.IsZero() && (d <= 0 || d > maxWait) {
+			if d := w.Reset.Sub(wire.Reference(h, sent)); !w.Reset.IsZero() && (d <= 0 || d > maxWait) {
 				t.Errorf("window %s resets in %s", w.Name, d)
 			}
 		}

@@ -131,7 +131,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(v, int64(1_795_323_600))
 	}
 	f.Fuzz(func(t *testing.T, v string, now int64) {
-		d, ok := parseRetryAfter(v, time.Unix(now%(1<<40), 0))
+		d, ok := wire.RetryAfter(v, time.Unix(now%(1<<40), 0), maxWait)
 		if d < 0 || d > maxWait || (!ok && d != 0) {
 			t.Errorf("%q is %s, %t", v, d, ok)
 		}

@@ -3,7 +3,6 @@ package swarms
 import (
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -50,15 +49,15 @@ func (c *Client) keepHeaders(h http.Header) http.Header {
 // minute, no hour. They are absent on 402 and 403. A window of which only half
 // is said is left out.
 func (c *Client) limits(h http.Header, sentAt time.Time) provider.Limits {
-	now := reference(h, sentAt)
+	now := wire.Reference(h, sentAt)
 	l := provider.Limits{Tier: wire.Clip(c.secret.Text(h.Get("X-RateLimit-Tier")), 40)}
 	for _, w := range []provider.Window{
 		{Name: "minute", Span: time.Minute},
 		{Name: "day", Span: 24 * time.Hour},
 	} {
 		suffix := strings.ToUpper(w.Name[:1]) + w.Name[1:]
-		limit, ok1 := count(h.Get("X-RateLimit-Limit-" + suffix))
-		left, ok2 := count(h.Get("X-RateLimit-Remaining-" + suffix))
+		limit, ok1 := wire.Count(h.Get("X-RateLimit-Limit-" + suffix))
+		left, ok2 := wire.Count(h.Get("X-RateLimit-Remaining-" + suffix))
 		if !ok1 || !ok2 || limit == 0 {
 			continue
 		}
@@ -69,7 +68,7 @@ func (c *Client) limits(h http.Header, sentAt time.Time) provider.Limits {
 		l.Windows = append(l.Windows, w)
 	}
 	for _, v := range h.Values("Retry-After") {
-		if d, ok := parseRetryAfter(v, now); ok {
+		if d, ok := wire.RetryAfter(v, now, maxWait); ok {
 			l.RetryAfter, l.HasRetry = max(l.RetryAfter, d), true // told twice: the longer one
 		}
 	}
@@ -83,26 +82,17 @@ func (c *Client) wait(h http.Header, rec provider.Receipt) time.Duration {
 	if rec.Limits.HasRetry {
 		return max(rec.Limits.RetryAfter, time.Second)
 	}
-	now := reference(h, rec.SentAt.Add(rec.Elapsed))
+	now := wire.Reference(h, rec.SentAt.Add(rec.Elapsed))
 	if at, ok := reset(h, now); ok {
 		return at.Sub(now)
 	}
 	return defaultWait
 }
 
-// reference is the instant against which an answer's instants are read: its
-// own Date header, so that a wrong clock on either side cancels out.
-func reference(h http.Header, now time.Time) time.Time {
-	if t, err := http.ParseTime(h.Get("Date")); err == nil {
-		return t
-	}
-	return now
-}
-
 // reset reads X-RateLimit-Reset; one that is past, or further away than any
 // window is long, is none.
 func reset(h http.Header, now time.Time) (time.Time, bool) {
-	sec, ok := count(h.Get("X-RateLimit-Reset"))
+	sec, ok := wire.Count(h.Get("X-RateLimit-Reset"))
 	if !ok || sec > 1<<40 {
 		return time.Time{}, false
 	}
@@ -111,50 +101,6 @@ func reset(h http.Header, now time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return at, true
-}
-
-// count reads a header's plain, non-negative whole number.
-func count(v string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
-	return n, err == nil && n >= 0
-}
-
-// parseRetryAfter reads seconds, a fraction of seconds, or an HTTP date
-// relative to now. Anything else, negative values included, is ignored; what
-// is above a day is a day; a date in the past is no wait.
-func parseRetryAfter(v string, now time.Time) (time.Duration, bool) {
-	v = strings.TrimSpace(v)
-	if whole, frac, _ := strings.Cut(v, "."); digits(whole) && (digits(frac) || whole == v) {
-		sec, err := strconv.ParseUint(whole, 10, 64)
-		if err != nil || sec >= uint64(maxWait/time.Second) {
-			return maxWait, true
-		}
-		return time.Duration(sec)*time.Second + nanos(frac), true
-	}
-	t, err := http.ParseTime(v)
-	if err != nil {
-		return 0, false
-	}
-	return min(max(t.Sub(now), 0), maxWait), true
-}
-
-func digits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-// nanos reads the digits behind a decimal point, rounding up.
-func nanos(frac string) time.Duration {
-	var n time.Duration
-	for i := range 9 {
-		n *= 10
-		if i < len(frac) {
-			n += time.Duration(frac[i] - '0')
-		}
-	}
-	if len(frac) > 9 && strings.Trim(frac[9:], "0") != "" {
-		n++
-	}
-	return n
 }
 
 // windowList finds the windows that a 429 names: "Rate limit exceeded for

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/wire"
 	"pgregory.net/rapid"
 )
 
@@ -88,7 +89,7 @@ func TestRetryAfterForms(t *testing.T) {
 		"Mon, 23 Nov 2026 04:59:59 GMT":  maxWait - time.Second,
 		"":                               -1, "-1": -1, "+5": -1, "1e3": -1, "5s": -1, ".5": -1, "5.": -1, "1.2.3": -1, "0x10": -1, "NaN": -1, "٣": -1, "4 2": -1, "42, 42": -1,
 	} {
-		got, ok := parseRetryAfter(v, now)
+		got, ok := wire.RetryAfter(v, now, maxWait)
 		if ok != (want >= 0) || (ok && got != want) {
 			t.Errorf("%q is %s, %t; want %s", v, got, ok, want)
 		}
