@@ -82,9 +82,9 @@ func (h *Hands) carried(b ledger.Batch, in batch.AuditRequest, v audit.Verdict) 
 	c := &batch.Carry{Jobs: v.Jobs.Parked}
 	switch {
 	case in.Cancelled:
-		c.Not = "the night was cancelled"
+		c.Not = batch.NotCancelled
 	case b.Stopped != "":
-		c.Not = "the batch was stopped: " + b.Stopped
+		c.Not = batch.NotStopped + b.Stopped
 	case b.Paused.On():
 		c.Not = "the batch is paused " + b.Paused.String()
 	case in.Again:

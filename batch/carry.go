@@ -21,6 +21,12 @@ type Carry struct {
 	Not        string    `json:"not,omitempty"`         // why none does: a person has to act
 }
 
+// How Carry.Not begins where a person or the provider ended the batch.
+const (
+	NotCancelled = "the night was cancelled"
+	NotStopped   = "the batch was stopped: " // a refused key; why follows
+)
+
 // GoOn is the input of a night that goes on with a batch from the books: what
 // is parked or skipped is sent after all, with the same request ids. No
 // manifest is read.

@@ -55,6 +55,7 @@ type hands struct {
 
 	laned      []batch.Lane
 	groups     []batch.SubmitMany
+	raised     []batch.Alert
 	compared   []batch.ReconcileRequest
 	comparedAt []time.Time
 }
@@ -80,6 +81,8 @@ func newHands(t *testing.T, asked time.Time, jobs int) *hands {
 	bind(h.env, workflows.SubmitLane, h.submitLane)
 	bind(h.env, workflows.Reconcile, h.reconcile)
 	bind(h.env, workflows.NightBatches, h.nightBatches)
+	h.env.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
+	bind(h.env, workflows.RaiseAlerts, h.raiseAlerts)
 	return h
 }
 
@@ -244,6 +247,14 @@ func (h *hands) reconcile(_ context.Context, in batch.ReconcileRequest) (batch.R
 
 func (h *hands) nightBatches(_ context.Context, in batch.NightRequest) ([]batch.ID, error) {
 	return h.nights(in)
+}
+
+// raiseAlerts keeps what there was to tell; the books find none of it news.
+func (h *hands) raiseAlerts(_ context.Context, in batch.RaiseRequest) (batch.Raised, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.raised = append(h.raised, in.Alerts...)
+	return batch.Raised{Tellings: []batch.Telling{}}, nil
 }
 
 // fails is an error as the hands would make it from a fault.

@@ -26,6 +26,13 @@ import (
 // result is in the error's details).
 func NightlyBatch(ctx workflow.Context, input json.RawMessage) (batch.Result, error) {
 	n := &night{log: workflow.GetLogger(ctx)}
+	result, err := n.run(ctx, input)
+	n.tell(ctx, err)
+	return result, err
+}
+
+// run is the night itself.
+func (n *night) run(ctx workflow.Context, input json.RawMessage) (batch.Result, error) {
 	n.progress.State = StatePlanning
 	if err := workflow.SetQueryHandlerWithOptions(ctx, ProgressQuery, func() (batch.Progress, error) { return n.progress, nil }, workflow.QueryHandlerOptions{
 		Description: "How the night stands, for programs: it doesn't count what shards under way have done",

@@ -47,6 +47,18 @@ func (n *night) reconcile(ctx workflow.Context) *batch.Reconciliation {
 // kind as the error type and the result in the error's details. A batch whose
 // night still runs is refused as NightClaimed.
 func ReconcileBatch(ctx workflow.Context, in batch.ReconcileInput) (batch.Result, error) {
+	result, err := reconcileBatch(ctx, in)
+	end := batch.NightEnd{Batch: in.Batch, Result: result, Again: true}
+	if err != nil {
+		if end.Result = judged(err); end.Result.Batch == "" {
+			end.Fault = faultOf(err)
+		}
+	}
+	announceEnd(ctx, end)
+	return result, err
+}
+
+func reconcileBatch(ctx workflow.Context, in batch.ReconcileInput) (batch.Result, error) {
 	p := batch.Progress{Batch: in.Batch}
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (batch.Progress, error) { return p, nil }); err != nil {
 		return batch.Result{}, err

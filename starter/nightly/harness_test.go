@@ -69,8 +69,10 @@ func work(address string) (func(), error) {
 		w.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
 		w.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
 		w.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
+		w.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
 		for name, hand := range map[string]any{
-			workflows.PlanNightName: plan, workflows.CheckCreditsName: credits, workflows.PendingJobsName: pending,
+			workflows.RaiseAlertsName: func(context.Context, batch.RaiseRequest) (batch.Raised, error) { return batch.Raised{}, nil },
+			workflows.PlanNightName:   plan, workflows.CheckCreditsName: credits, workflows.PendingJobsName: pending,
 			workflows.SubmitSwarmName: submit, workflows.SubmitLaneName: submitLane, workflows.AuditDiscountName: audit,
 			workflows.SteerNightName: steer, workflows.ReconcileName: reconcile, workflows.NightBatchesName: nightBatches,
 		} {
