@@ -20,21 +20,21 @@ var planLimits = map[string]simulator.Quota{
 	PlanSwift:   {Name: "swift", Span: time.Second, Limit: 5},
 }
 
-func quotaOf(limits, plan string) simulator.Quota {
+func (s *Server) quotaOf(limits, plan string) simulator.Quota {
 	switch limits {
 	case "plan":
 		return planLimits[plan]
 	case "two_per_second":
 		return simulator.Quota{Name: "second", Span: time.Second, Limit: 2}
 	}
-	return simulator.Quota{Name: "organisation", Span: 2 * time.Second, Limit: 1}
+	return s.opt.Limit
 }
 
-func (o *organisation) reset() {
+func (s *Server) reset(o *organisation) {
 	for word := range o.limiters {
 		o.limiters[word].Become(nil)
 		o.limiters[word].Admit(false) // without windows it keeps nothing
-		o.limiters[word].Become([]simulator.Quota{quotaOf(word, o.Plan)})
+		o.limiters[word].Become([]simulator.Quota{s.quotaOf(word, o.Plan)})
 	}
 }
 

@@ -42,6 +42,7 @@ type Options struct {
 	Organisations []Organisation
 	Latency       simulator.Latency // how long a job takes
 	Source        Source            // of every video; what is 0, by a hash of its id
+	Limit         simulator.Quota   // of an organisation, while the switch "limits" stands at organisation; 1 in 2 s when 0
 }
 
 // Server is one simulated Swiftia. It is an http.Handler and safe for
@@ -71,11 +72,17 @@ func Open(o Options) (*Server, error) {
 	if o.Clock == nil {
 		o.Clock = simulator.NewClock()
 	}
+	if o.Limit.Limit == 0 && o.Limit.Span == 0 {
+		o.Limit = simulator.Quota{Name: "organisation", Span: 2 * time.Second, Limit: 1}
+	}
 	s := &Server{opt: o}
 	s.forget()
 	err := errors.Join(o.Latency.Check(), s.organise())
 	if o.Source.Length < 0 || o.Source.Bytes < 0 {
 		err = errors.Join(err, fmt.Errorf("source of %s and %d bytes: neither may be negative", o.Source.Length, o.Source.Bytes))
+	}
+	if o.Limit.Limit < 1 || o.Limit.Span <= 0 {
+		err = errors.Join(err, fmt.Errorf("limit of %d in %s: both must be above zero", o.Limit.Limit, o.Limit.Span))
 	}
 	opened, err2 := stage.Open(s.play(), o.Options)
 	if err = errors.Join(err, err2); err != nil {
@@ -120,7 +127,7 @@ func (s *Server) organise() error {
 		}
 		org := &organisation{Organisation: o, limiters: map[string]*simulator.Limiter{}}
 		for _, word := range limitsSwitch {
-			org.limiters[word] = simulator.NewLimiter([]simulator.Quota{quotaOf(word, o.Plan)}, s.opt.Clock.Now)
+			org.limiters[word] = simulator.NewLimiter([]simulator.Quota{s.quotaOf(word, o.Plan)}, s.opt.Clock.Now)
 		}
 		s.orgs = append(s.orgs, org)
 	}

@@ -66,7 +66,7 @@ func (s *Server) play() *stage.Play {
 		Reset: func() {
 			s.forget()
 			for _, o := range s.orgs {
-				o.reset()
+				s.reset(o)
 			}
 		},
 	}

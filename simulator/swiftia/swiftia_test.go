@@ -3,8 +3,11 @@ package swiftia_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,6 +99,48 @@ func TestLimitOfTheOrganisation(t *testing.T) {
 	}
 	if _, ok := books.Closest("zeta"); ok {
 		t.Error("one request is close to another")
+	}
+}
+
+// However many send at once, and from whichever key: what is let through is
+// never closer than the window is long, and the rest is refused and counted.
+func TestStrictUnderLoad(t *testing.T) {
+	clock := simulator.NewClock()
+	const span = 20 * time.Millisecond
+	s := swiftia.New(swiftia.Options{Options: stage.Options{Clock: clock}, Organisations: orgs, Limit: simulator.Quota{Span: span, Limit: 1}})
+	c := stagetest.Start(t, s.Server, nil)
+	var through atomic.Int64
+	var wg sync.WaitGroup
+	for w := range 6 {
+		wg.Go(func() {
+			mine := c.As(bearer([]string{"sw-a1", "sw-a2"}[w%2]))
+			for through.Load() < 12 {
+				if a := mine.Get("/api/jobs/x"); a.Status == 404 {
+					through.Add(1)
+				} else if a.Status != 429 {
+					t.Errorf("%d %v", a.Status, a.Err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var last time.Time
+	admitted, refused := 0, 0
+	arrivals := s.Books().Arrivals()
+	slices.SortFunc(arrivals, func(a, b stage.Arrival) int { return a.At.Compare(b.At) })
+	for _, a := range arrivals {
+		if a.Refused {
+			refused++
+			continue
+		}
+		if d := a.At.Sub(last); d < span {
+			t.Errorf("let through %s after the one before", d)
+		}
+		last = a.At
+		admitted++
+	}
+	if int64(admitted) != through.Load() || refused != s.Books().Refused("acme") || refused == 0 {
+		t.Errorf("%d let through, clients saw %d; %d refused, %d in the books", admitted, through.Load(), refused, s.Books().Refused("acme"))
 	}
 }
 
@@ -317,6 +362,7 @@ func TestBadOptions(t *testing.T) {
 		{swiftia.Options{Organisations: []swiftia.Organisation{{Keys: []string{"k"}}, {Keys: []string{"k"}}}}, "used twice"},
 		{swiftia.Options{Organisations: []swiftia.Organisation{{Keys: []string{"k"}, Plan: "gold"}}}, "gold"},
 		{swiftia.Options{Source: swiftia.Source{Bytes: -1}}, "negative"},
+		{swiftia.Options{Limit: simulator.Quota{Limit: 1}}, "above zero"},
 		{swiftia.Options{Latency: simulator.Latency{Kind: "odd"}}, "odd"},
 		{swiftia.Options{Options: stage.Options{Switches: stage.Positions{"limits": "none"}}}, "limits"},
 		{swiftia.Options{Options: stage.Options{Faults: []stage.Rule{{}}}}, "rule 1"},
