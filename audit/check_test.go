@@ -14,6 +14,44 @@ import (
 	"github.com/offpeak/offpeak/tariff"
 )
 
+// In a night of several pieces what ran between two of them ran by day, and
+// what ended there but was sent in a piece ended too late.
+func TestExamineBetweenPieces(t *testing.T) {
+	s := span
+	s.Pieces = []tariff.Piece{{Opens: at(20, 0, 0), Closes: at(22, 0, 0)}, {Opens: at(2, 0, 0), Closes: at(6, 0, 0)}}
+	for _, c := range []struct {
+		sent, ended time.Time
+		cause, says string
+	}{
+		{at(21, 59, 0), at(22, 0, 30), batch.LeakLate, "ended after the close at 22:00:30 PST"},
+		{at(22, 10, 0), at(22, 11, 0), batch.LeakByDay, "ran by day: ended at 22:11:00 PST, between two stretches of cheap hours"},
+		{at(2, 10, 0), at(2, 11, 0), batch.LeakNotApplied, "ended inside the window, at 02:11:00 PST"},
+	} {
+		ch := byDay(charge(0, guide))
+		ch.SentAt, ch.EndedAt = c.sent, c.ended
+		if got := audit.Examine(tariff.Swarms(), s, nil, ch); got.Cause != c.cause || got.Evidence != c.says && c.cause != batch.LeakNotApplied || !strings.HasPrefix(got.Evidence, c.says) {
+			t.Errorf("sent %s, ended %s: %+v, want %s, %q", c.sent, c.ended, got, c.cause, c.says)
+		}
+	}
+}
+
+// Of a tariff without a discount nothing is missed when the provider says that
+// there was none, and everything is when it takes more.
+func TestExamineWithoutADiscount(t *testing.T) {
+	card := tariff.Swarms().In(tariff.AlwaysOpen("UTC"))
+	no := false
+	ch := byDay(charge(0, guide))
+	ch.NightApplied, ch.DiscountActive, ch.DiscountType, ch.DiscountPercentage = &no, &no, "none", "0"
+	if got := audit.Examine(card, span, nil, ch); got.Proof != audit.Landed {
+		t.Errorf("%+v", got)
+	}
+	ch.Input += money.Cent
+	ch.Total += money.Cent
+	if got := audit.Examine(card, span, nil, ch); got.Proof != audit.Missed || got.Overpaid != money.Cent {
+		t.Errorf("a cent more: %+v", got)
+	}
+}
+
 func TestExamine(t *testing.T) {
 	full := money.USD(47_250) // what the guide's run costs more by day: 0.1445 - 0.09725
 	for _, c := range []struct {

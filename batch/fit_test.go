@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/tariff"
 )
@@ -44,6 +46,45 @@ func TestFitNight(t *testing.T) {
 	if f := batch.FitNight(1_000_000_000, start, 10*time.Minute, "premium", premium); f.Fits || f.Needs != 365*24*time.Hour+10*time.Minute || !strings.Contains(f.Binding, "requests per") {
 		t.Errorf("a billion jobs: %+v", f)
 	}
+}
+
+// What is said to fit into a night of several pieces does: sent as early as one
+// limit allows, in rounds, every job leaves where it can end in its piece.
+func TestFitNightInPieces(t *testing.T) {
+	opens := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		minutes := func(least, most int, name string) time.Duration {
+			return time.Duration(rapid.IntRange(least, most).Draw(t, name)) * time.Minute
+		}
+		var s tariff.Span
+		for at, n := opens, rapid.IntRange(2, 4).Draw(t, "pieces"); n > 0; n-- {
+			p := tariff.Piece{Opens: at, Earliest: at.Add(time.Minute)}
+			p.Closes = p.Earliest.Add(minutes(2, 90, "length"))
+			p.Deadline = p.Closes.Add(-time.Minute)
+			s.Pieces, at = append(s.Pieces, p), p.Closes.Add(minutes(1, 300, "gap"))
+		}
+		last := s.Pieces[len(s.Pieces)-1]
+		s.Opens, s.Earliest, s.StartAt, s.Deadline, s.Closes = opens, s.Pieces[0].Earliest, s.Pieces[0].Earliest, last.Deadline, last.Closes
+		slow, limit := minutes(0, 30, "slow"), batch.RateLimit{Name: "x", Span: minutes(1, 60, "span"), Limit: rapid.Int64Range(1, 20).Draw(t, "limit")}
+		at, ok := s.Slot(s.StartAt, slow)
+		if !ok {
+			return
+		}
+		jobs := rapid.IntRange(1, 300).Draw(t, "jobs")
+		f := batch.FitNight(jobs, tariff.Start{At: at, Span: s}, slow, "", []batch.RateLimit{limit})
+		sent := 0
+		for from := at; ok && sent < jobs; from = at.Add(limit.Span) {
+			if at, ok = s.Slot(from, slow); ok {
+				sent += int(limit.Limit)
+			}
+		}
+		if f.Fits && sent < jobs {
+			t.Fatalf("%d jobs are said to fit, %d do: %+v of %+v", jobs, sent, f, s)
+		}
+		if whole := s.Deadline.Sub(s.StartAt); f.Has > whole || f.Has < slow {
+			t.Fatalf("has %s of %s", f.Has, whole)
+		}
+	})
 }
 
 func TestOwnRateLimit(t *testing.T) {

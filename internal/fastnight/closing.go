@@ -28,8 +28,9 @@ type Closing struct {
 	Window string        // the manifest's window, as JSON
 	Last   time.Duration // the first night's sending begins so long before its deadline; 0: when the night begins
 
-	// In a night's last so many minutes the clock goes slower, so that a machine
-	// that is busy for a moment isn't late by minutes of the night.
+	// In the last so many minutes of a night, and of each of its pieces, the clock
+	// goes slower, so that a machine that is busy for a moment isn't late by minutes
+	// of the night. Between two pieces it leaps.
 	End      time.Duration
 	EndSpeed float64
 }
@@ -117,8 +118,19 @@ func (n *night) against(ctx context.Context, c Closing, begin time.Time) (Night,
 	slowed := make(chan struct{})
 	go func() {
 		defer close(slowed)
-		if n.clock.Wait(ending, span.Deadline.Add(-c.End).Sub(n.clock.Now())) == nil && ending.Err() == nil {
+		until := func(t time.Time) bool { return n.clock.Wait(ending, t.Sub(n.clock.Now())) == nil && ending.Err() == nil }
+		for i, p := range span.Parts() {
+			if i > 0 {
+				n.clock.Set(p.Opens)
+				n.clock.Scale(c.Speed)
+			}
+			if !until(p.Deadline.Add(-c.End)) {
+				return
+			}
 			n.clock.Scale(c.EndSpeed)
+			if !until(p.Closes) {
+				return
+			}
 		}
 	}()
 	lane, err := n.hands.SubmitLane(ctx, batch.Lane{

@@ -31,6 +31,7 @@ import (
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/simulator"
+	"github.com/offpeak/offpeak/tariff"
 )
 
 // Keys of the one account: ours, and that of the stranger who shares its limits.
@@ -52,6 +53,8 @@ type Options struct {
 	Switches simulator.Switches
 	Latency  simulator.Latency
 	Log      *zap.Logger
+	Window   tariff.Window // the provider's; the built-in one when it has no zone
+	Timeout  time.Duration // policy.request_timeout; the default when 0
 
 	// Stranger is how far apart another user of the account sends requests, from
 	// Before on: how long before the night he began. 0: there is none.
@@ -177,7 +180,7 @@ func (n *night) open(ctx context.Context) (func() error, error) {
 	}
 	var err error
 	n.api, err = simulator.Open(simulator.Options{
-		Clock: n.clock, Latency: n.Latency, Switches: n.Switches, Tokens: simulator.Tokens{In: 6000, Out: 3000},
+		Clock: n.clock, Latency: n.Latency, Switches: n.Switches, Tokens: simulator.Tokens{In: 6000, Out: 3000}, Window: n.Window,
 		Accounts: []simulator.Account{{
 			Name: "shared", Keys: []string{ourKey, strangerKey}, Credit: 1_000_000 * money.Dollar, Limits: &simulator.Limits{Quotas: n.Limits},
 		}},
@@ -216,9 +219,13 @@ func (n *night) prepare(ctx context.Context, window string) error {
 	if err := os.WriteFile(lines, []byte(jobs.String()), 0o600); err != nil {
 		return err
 	}
-	input := fmt.Sprintf(`{"name": "fast", "window": %s, "budget": {"batch": "1000000.00"}, "defaults": {"swarm_type": "SequentialWorkflow",
+	policy := "{}"
+	if n.Timeout > 0 {
+		policy = fmt.Sprintf(`{"request_timeout": %q}`, n.Timeout)
+	}
+	input := fmt.Sprintf(`{"name": "fast", "window": %s, "policy": %s, "budget": {"batch": "1000000.00"}, "defaults": {"swarm_type": "SequentialWorkflow",
 		"agents": [{"agent_name": "A", "model_name": "gpt-4o-mini", "max_tokens": 1024}],
-		"expect": {"input_tokens": 6000, "output_tokens": 3000}}, "jobs_from": %q}`, window, lines)
+		"expect": {"input_tokens": 6000, "output_tokens": 3000}}, "jobs_from": %q}`, window, policy, lines)
 	var err error
 	n.plan, err = n.hands.PlanNight(ctx, batch.PlanRequest{
 		Input: json.RawMessage(input), WorkflowID: "nightly/fast", RunID: "run-1", Asked: n.clock.Now(),

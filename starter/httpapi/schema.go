@@ -92,7 +92,14 @@ func (windowSchema) Schema(huma.Registry) *huma.Schema {
 		Properties: map[string]*huma.Schema{
 			"zone": text("IANA name", "America/Los_Angeles"), "open": text("When the cheap hours begin", "20:00"), "close": text("and end", "06:00"),
 			"start_at": text("When the night starts", "21:00"), "finish_by": text("and has ended", "05:00"), "buffer": text("Nothing starts or ends within it of an edge", "15m0s"),
-			"weekdays":   {Type: "array", Items: text("A night by the day on which it opens", "mon")},
+			"weekdays": {Type: "array", Items: text("A night by the day on which it opens", "mon")},
+			"intervals": {Type: "array", Description: "Instead of open and close: several stretches of cheap hours", Items: &huma.Schema{
+				Type: "object", Required: []string{"open", "close"}, AdditionalProperties: false,
+				Properties: map[string]*huma.Schema{
+					"open": text("When they begin", "12:00"), "close": text("and end", "14:00"),
+					"weekdays": {Type: "array", Items: text("A day on which they begin", "mon")},
+				},
+			}},
 			"always":     {Type: "boolean", Description: "It never closes, and has no hours"},
 			"multiplier": text("What tokens cost inside, of their day price, where it isn't the rate card's to say", "0.5"),
 		},
