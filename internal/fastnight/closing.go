@@ -118,7 +118,9 @@ func (n *night) against(ctx context.Context, c Closing, begin time.Time) (Night,
 	slowed := make(chan struct{})
 	go func() {
 		defer close(slowed)
-		until := func(t time.Time) bool { return n.clock.Wait(ending, t.Sub(n.clock.Now())) == nil && ending.Err() == nil }
+		until := func(t time.Time) bool {
+			return n.clock.Wait(ending, t.Sub(n.clock.Now())) == nil && ending.Err() == nil
+		}
 		for i, p := range span.Parts() {
 			if i > 0 {
 				n.clock.Set(p.Opens)
