@@ -105,12 +105,21 @@ func TestBadFields(t *testing.T) {
 			},
 		},
 		{
+			"an interval that isn't one, beside others", valid + "window: {intervals: [{open: \"00:00\", close: \"06:99\"}, {open: \"12:00\", close: \"12:00\"}, {open: \"10:00\", close: \"11:00\"}]}\n",
+			[]string{
+				`3:45: window.intervals[0].close: "06:99" is not a time of day (write it as "20:00", from 00:00 to 23:59)`,
+				`3:78: window.intervals[1].close: 12:00: equal to open, which leaves no interval; a whole day is two of them, 00:00 to 12:00 and 12:00 to 00:00`,
+				`3:95: window.intervals[2].open: 10:00: comes before the one above it, which opens at 12:00: write intervals in the order of the day`,
+			},
+		},
+		{
 			"intervals that overlap", valid + "window: {intervals: [{open: \"00:00\", close: \"06:00\"}, {open: \"05:00\", close: \"07:00\", weekdays: [sat]}]}\n",
 			[]string{`3:55: window.intervals[1]: 05:00 to 07:00 on sat: overlaps intervals[0], 00:00 to 06:00, on sat: an hour belongs to one interval`},
 		},
 		{
 			"intervals of the wrong kind", valid + "window: {intervals: [{opens: \"00:00\"}, \"00:00-06:00\"]}\n",
 			[]string{
+				`3:22: window.intervals[0].open: missing; an interval needs open and close`,
 				`3:23: window.intervals[0].opens: is not a field of an interval (did you mean open?)`,
 				`3:40: window.intervals[1]: want an object, got text`,
 			},

@@ -72,9 +72,11 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 		w.Multiplier, _ = r.multiplier(c, p.field("multiplier"))
 	}
 	if r.count > before {
-		// Whether the hours agree can be said once each is one; whether there is
-		// such a zone can be said now.
-		if alone := tariff.SwarmsWindow(); w.Zone != "" {
+		// Whether the hours agree can be said once each is one; what is wrong with
+		// each interval by itself, and whether there is such a zone, can be said now.
+		if len(w.Intervals) > 0 && w.Zone != "" {
+			r.disagreements(n, p, w)
+		} else if alone := tariff.SwarmsWindow(); w.Zone != "" {
 			alone.Zone = w.Zone
 			r.disagreements(n, p, alone)
 		}
@@ -92,7 +94,10 @@ func (r *reader) disagreements(n *node, p *path, w tariff.Window) {
 		if field == "zone" {
 			field = "timezone"
 		}
-		c, at := place(n, p, field)
+		c, at, there := place(n, p, field)
+		if e.Value == "" && (there || c.kind != object) {
+			continue // it is there, and no time of day, or stands in what is no interval: that was said
+		}
 		message := e.Message
 		if e.Value != "" {
 			message = clip(e.Value) + ": " + message
@@ -102,12 +107,13 @@ func (r *reader) disagreements(n *node, p *path, w tariff.Window) {
 }
 
 // place is the node of a window's field, "intervals[1].close", or the nearest
-// one around it that is there, and the field's path.
-func place(n *node, p *path, field string) (*node, *path) {
+// one around it, and the field's path.
+func place(n *node, p *path, field string) (at *node, of *path, there bool) {
 	for part := range strings.SplitSeq(field, ".") {
 		key, item, indexed := strings.Cut(strings.TrimSuffix(part, "]"), "[")
 		p = p.field(key)
-		if c := n.get(key); c != nil {
+		c := n.get(key)
+		if there = c != nil; there {
 			n = c
 		}
 		if i, err := strconv.Atoi(item); indexed && err == nil {
@@ -117,7 +123,7 @@ func place(n *node, p *path, field string) (*node, *path) {
 			}
 		}
 	}
-	return n, p
+	return n, p, there
 }
 
 func (r *reader) intervals(n *node, p *path) []tariff.Interval {
@@ -205,12 +211,12 @@ func (r *reader) multiplier(n *node, p *path) (money.Ratio, bool) {
 func (r *reader) clock(n *node, p *path) tariff.Clock {
 	s, ok := r.text(n, p)
 	if !ok {
-		return 0
+		return tariff.Unset
 	}
 	c, err := tariff.ParseClock(s)
 	if err != nil {
 		r.at(n, p, s, fmt.Sprintf("%q is not a time of day", clip(s)), `write it as "20:00", from 00:00 to 23:59`)
-		return 0
+		return tariff.Unset
 	}
 	return c
 }
