@@ -106,8 +106,6 @@ func TestEvidence(t *testing.T) {
 	}
 	if v := alone(name, "--key", pub); v.code != 0 || !strings.Contains(v.out, "OK: "+name+", everything holds") || !strings.Contains(v.out, "by the key that was given") {
 		t.Errorf("exit %d\n%s\n%s", v.code, v.out, v.stderr)
-	} else {
-		t.Log(v.out + v.stderr)
 	}
 	for _, at := range []int{130, 700, len(bundle) / 3, len(bundle) / 2, len(bundle) - 700, len(bundle) - 1} {
 		bad := bytes.Clone(bundle)
@@ -129,5 +127,40 @@ func TestEvidence(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(h.dir, ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestEvidenceOfBadNights: jobs that went alone, together and in lanes, met by
+// lost answers, refusals and a charge without the discount: the evidence of
+// each is whole, with the answers of packs, and says that the night failed
+// where it did.
+func TestEvidenceOfBadNights(t *testing.T) {
+	t.Parallel()
+	first := simulator.Attempts{From: 1, To: 1}
+	h := open(t, want{opens: -time.Minute, sim: func(o *simulator.Options) {
+		o.Accounts[0].Tier = "premium"
+		o.Faults = []simulator.Rule{
+			{Match: "Job 003", Kind: simulator.KindStatus, Status: 503, AfterWork: true, Attempts: first},
+			{Match: "Job 005", Kind: simulator.KindReset, AfterWork: true, Attempts: first},
+			{Match: "Job 007", Kind: simulator.KindRate429, RetryAfter: "1", Attempts: first},
+			{Match: "Job 009", Kind: simulator.KindStatus, Status: 422},
+			{Match: "Job 011", Kind: simulator.KindFullPrice},
+		}
+	}})
+	h.worker()
+	for name, how := range map[string]string{"alone": "mode: single", "together": "mode: batch", "lanes": "mode: single, fan_out: lanes"} {
+		d := h.starter("run", "--json", h.manifest(name, 30, "policy: {request_timeout: 5s, log_lag: 1s, "+how+"}\n"))
+		night := d.result(t)
+		if night.Audit.Passed || night.Jobs.Succeeded < 20 {
+			t.Errorf("%s: exit %d, %+v\n%s", name, d.code, night, d.stderr)
+		}
+		made := h.starter("evidence", name, "--with-answers", "--with-prompts", "--json")
+		var v evidence.Verified
+		if err := json.Unmarshal([]byte(made.out), &v); err != nil {
+			t.Fatalf("%s: %v\n%s\n%s", name, err, made.out, made.stderr)
+		}
+		if made.code != 0 || !v.OK || v.Passed || v.Jobs != night.Jobs || v.Money.Billed != night.Money.Billed || v.Answers != night.Jobs.Succeeded || v.Requests != 30 {
+			t.Errorf("%s: exit %d, %+v\n%s", name, made.code, v, made.stderr)
+		}
 	}
 }

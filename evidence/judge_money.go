@@ -116,7 +116,7 @@ func (j *judge) end(v *Verified) {
 	if j.result != nil {
 		v.Passed = j.result.Audit.Passed
 		if !v.Passed {
-			j.notes = append(j.notes, fmt.Sprintf("the audit did not pass: %d findings in audit.json; the evidence of it is whole all the same", len(j.result.Audit.Findings)))
+			j.notes = append(j.notes, "the audit did not pass: "+many(len(j.result.Audit.Findings), "finding")+" in audit.json; the evidence of it is whole all the same")
 		}
 	}
 	if j.good {
@@ -131,7 +131,7 @@ func (j *judge) end(v *Verified) {
 		j.whole(seq, own)
 	}
 	if missing := len(j.jobs) - pinned; missing > 0 {
-		j.notes = append(j.notes, fmt.Sprintf("of %d jobs the request isn't kept any more: nothing is shown of their models", missing))
+		j.notes = append(j.notes, "the requests of "+many(missing, "job")+" aren't kept any more: nothing is shown of their models")
 	}
 	if j.answers > 0 {
 		j.notes = append(j.notes, fmt.Sprintf("%d of %d answers hash to what their receipt says; the others came together with others', from the log, or with a key in them that was taken out", j.matched, j.answers))
@@ -145,8 +145,8 @@ func (j *judge) sums() {
 		j.wrong(FileManifest, 0, "jobs", "it counts %+v, jobs.jsonl has %+v", j.m.Jobs, j.count)
 	}
 	if j.money != j.m.Money {
-		j.wrong(FileManifest, 0, "money", "it says %s of %d charges, the charges add up to %s of %d",
-			j.m.Money.Billed.Dollars(), j.m.Money.Charges, j.money.Billed.Dollars(), j.money.Charges)
+		j.wrong(FileManifest, 0, "money", "it says %s in %s, the charges add up to %s in %d",
+			j.m.Money.Billed.Dollars(), many(j.m.Money.Charges, "charge"), j.money.Billed.Dollars(), j.money.Charges)
 	}
 	if j.chain != j.m.Chain {
 		j.wrong(FileManifest, 0, "chain", "it says %+v, charges.jsonl has %+v", j.m.Chain, j.chain)
@@ -157,7 +157,7 @@ func (j *judge) sums() {
 // charge and an answered request, and the provider says the same amount.
 func (j *judge) whole(seq int, own *job) {
 	if own.receipts != own.attempts {
-		j.wrong(FileReceipts, 0, "", "job %d (%s) was sent %d times, and has %d receipts", seq, shown(own.name), own.attempts, own.receipts)
+		j.wrong(FileReceipts, 0, "", "job %d (%s) was sent %s, and has %s", seq, shown(own.name), many(own.attempts, "time"), many(own.receipts, "receipt"))
 	}
 	if own.state != batch.Succeeded {
 		return
@@ -192,12 +192,20 @@ func (j *judge) hearing() {
 			}
 		}
 	}
-	what := fmt.Sprintf("it doesn't show %d jobs that were charged by their answers: %s", len(j.unheard), some(j.unheard))
+	what := fmt.Sprintf("it doesn't show %s charged by its answer: %s", many(len(j.unheard), "job"), some(j.unheard))
 	if len(j.unheard) > known {
 		j.wrong(FileLog, 0, "", "%s; the audit knows of %d", what, known)
 		return
 	}
 	j.notes = append(j.notes, "the provider's log: "+what+"; the audit says so, too")
+}
+
+// many is a number of things in words.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // some are the first of many names.

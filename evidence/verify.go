@@ -368,7 +368,7 @@ func (w *walk) end() error {
 	}
 	n, err := io.Copy(io.Discard, w)
 	if n > 0 {
-		w.wrong(TheEnd, "", "%d bytes stand behind the bundle's end", n)
+		w.wrong(TheEnd, "", "%s more behind the bundle's end", many(int(n), "byte"))
 	}
 	return err
 }

@@ -142,8 +142,8 @@ func TestContainer(t *testing.T) {
 		"path":           {before(entryOf(t, "../../etc/cron.d/x", "boo")), `"../../etc/cron.d/x": no such entry is listed`},
 		"absolute":       {before(entryOf(t, "/etc/passwd", "boo")), `"/etc/passwd": no such entry is listed`},
 		"one more":       {before(entryOf(t, "notes.txt", "boo")), "notes.txt: no such entry is listed"},
-		"behind the end": {append(bytes.Clone(b), 'x'), "(end): 1 bytes stand behind the bundle's end"},
-		"zeros behind":   {append(bytes.Clone(b), end...), "(end): 1024 bytes stand behind"},
+		"behind the end": {append(bytes.Clone(b), 'x'), "(end): 1 byte more behind the bundle's end"},
+		"zeros behind":   {append(bytes.Clone(b), end...), "(end): 1024 bytes more behind"},
 		"half an end":    {b[:len(b)-512], "(end), padding: the file ends inside of it"},
 		"another file":   {bytes.Replace(b, part(evidence.FileJobs), entryOf(t, evidence.FileJobs, "{}\n"), 1), "jobs.jsonl, header: another program wrote it"},
 		"huge":           {bytes.Replace(b, part(evidence.FileJobs), big, 1), "jobs.jsonl, header: byte"},
@@ -207,7 +207,7 @@ func TestLies(t *testing.T) {
 		}},
 		"another job's id":    {func(w *tale) { w.receipts[0].RequestID = id(1) }, []string{"receipts.jsonl line 1, request_id"}},
 		"no such job":         {func(w *tale) { w.rows[0].Seq = 77 }, []string{"provider-log.jsonl line 1, seq: there is no job 77"}},
-		"a receipt left out":  {func(w *tale) { w.receipts = w.receipts[1:] }, []string{"receipts.jsonl: job 0", "was sent 1 times, and has 0 receipts", "charges.jsonl line 1, attempt"}},
+		"a receipt left out":  {func(w *tale) { w.receipts = w.receipts[1:] }, []string{"receipts.jsonl: job 0", "was sent 1 time, and has 0 receipts", "charges.jsonl line 1, attempt"}},
 		"a receipt's status":  {func(w *tale) { w.receipts[0].Status = 500 }, []string{"receipts.jsonl line 1, receipt: it says HTTP 200, the line 500"}},
 		"the same id twice":   {func(w *tale) { w.jobs[1].RequestID = id(0) }, []string{"jobs.jsonl line 2, request_id: job 0 has the same"}},
 		"a job left out":      {func(w *tale) { w.jobs = append(w.jobs[:1:1], w.jobs[2:]...) }, []string{"jobs.jsonl line 2, seq: it is 2, and job 1 is the next"}},
@@ -218,7 +218,7 @@ func TestLies(t *testing.T) {
 		"an amount that isn't its text": {func(w *tale) { w.rows[1].Billed.Text = "0.9" }, []string{"provider-log.jsonl line 2, billed: 0.9 isn't $0.06725"}},
 		"another's row":                 {func(w *tale) { w.rows[0].Name = "Digest [" + id(1) + "]" }, []string{"provider-log.jsonl line 1, name"}},
 		"a run that the provider doesn't know": {func(w *tale) { w.rows = w.rows[1:] }, []string{
-			"provider-log.jsonl: it doesn't show 1 jobs that were charged by their answers", "the audit knows of 0",
+			"provider-log.jsonl: it doesn't show 1 job charged by its answer", "the audit knows of 0",
 		}},
 		"a warm model": {func(w *tale) {
 			w.requests[1] = strings.Replace(w.requests[1], `"temperature":0`, `"temperature":0.7`, 1)
@@ -228,7 +228,7 @@ func TestLies(t *testing.T) {
 		"a floating model": {func(w *tale) { w.requests[0] = strings.Replace(w.requests[0], "gpt-4o-2024-08-06", "gpt-latest", 1) }, []string{"gpt-latest is not a pinned model"}},
 		"another verdict":  {func(w *tale) { w.result.Batch = "other/2026-11-22" }, []string{"audit.json, batch: it is of"}},
 		"a manifest that counts wrong": {func(w *tale) { w.more = func(b *evidence.Builder) { b.Manifest().Money.Billed-- } }, []string{
-			"manifest.json, money: it says $0.134499 of 2 charges, the charges add up to $0.1345 of 2",
+			"manifest.json, money: it says $0.134499 in 2 charges, the charges add up to $0.1345 in 2",
 		}},
 		"a line with another field": {func(w *tale) { w.more = verbatim(evidence.FileReceipts, `{"seq":0,"extra":1}`+"\n") }, []string{`receipts.jsonl line 4: it can't be read: json: unknown field "extra"`}},
 		"a line in another form":    {func(w *tale) { w.more = verbatim(evidence.FileReceipts, `{"seq": 0}`+"\n") }, []string{"receipts.jsonl line 4: it isn't written as evidence is: byte 7"}},
@@ -263,7 +263,7 @@ func TestNotLies(t *testing.T) {
 		change func(*tale)
 		want   string
 	}{
-		"requests that were deleted": {func(w *tale) { w.requests = nil }, "of 3 jobs the request isn't kept any more"},
+		"requests that were deleted": {func(w *tale) { w.requests = nil }, "the requests of 3 jobs aren't kept any more"},
 		"a ghost that the audit names": {func(w *tale) {
 			w.rows = w.rows[1:]
 			w.result.Reconciled = &batch.Reconciliation{Findings: []batch.Finding{}, Notes: []batch.Note{{Topic: batch.NoteGhosts, Count: 1}}}
@@ -278,7 +278,7 @@ func TestNotLies(t *testing.T) {
 			c.Hash = c.Digest()
 			w.rows[1].Billed = nil
 		}, ""},
-		"a night that failed": {func(w *tale) { w.result.Audit = batch.Audit{Findings: []batch.Finding{{Rule: batch.DiscountMissed}}} }, "the audit did not pass: 1 findings"},
+		"a night that failed": {func(w *tale) { w.result.Audit = batch.Audit{Findings: []batch.Finding{{Rule: batch.DiscountMissed}}} }, "the audit did not pass: 1 finding in audit.json"},
 		"a breach that was rejected unsent": {func(w *tale) {
 			w.requests[2] = strings.Replace(w.requests[2], `"temperature":0`, `"temperature":1`, 1)
 			w.jobs[2].Attempts, w.receipts = 0, w.receipts[:2]
