@@ -104,6 +104,7 @@ func (a *API) operations() {
 	a.startOperations()
 	a.lookOperations()
 	a.readOperations()
+	a.evidenceOperation()
 	a.steerOperations()
 	a.priceOperations()
 	a.uploadOperations()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/evidence"
 	"github.com/offpeak/offpeak/starter/httpapi/problem"
 )
 
@@ -128,6 +129,14 @@ func TestNight(t *testing.T) {
 	}
 	if a := do(t, call{path: n.Links["jobs"] + "/one"}); a.status != http.StatusOK || !strings.Contains(a.body, `"source":"answer"`) || strings.Contains(a.body, `"task"`) {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+
+	// Its evidence, which needs nothing else to be verified.
+	file := do(t, call{path: n.Links["self"] + "/evidence?answers=true", key: world.read})
+	v, err := evidence.Verify(strings.NewReader(file.body), evidence.Options{})
+	if err != nil || !v.OK || v.Batch != n.Batch || v.Answers != 2 || v.Requests != 0 || v.Money.Billed != r.Money.Billed ||
+		file.header.Get("Content-Type") != "application/x-tar" || !strings.Contains(file.header.Get("Content-Disposition"), "digest-") {
+		t.Errorf("%d %v: %v, %+v", file.status, file.header, err, v)
 	}
 
 	// Results, all and some.
