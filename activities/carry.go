@@ -38,6 +38,9 @@ func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Ref
 	case window == nil:
 		return batch.Plan{}, bad("the books don't say what its window is: an earlier offpeak planned it", `hand over "window" beside "batch", as its manifest has it`)
 	}
+	if err := h.promptless(ctx, b.ID); err != nil {
+		return batch.Plan{}, err
+	}
 	asked := in.Asked
 	if ref.After.After(asked) {
 		asked = ref.After
@@ -71,6 +74,27 @@ func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Ref
 	plan, err := h.outline(ctx, b, start, nil, t)
 	plan.Carried = true
 	return plan, err
+}
+
+// promptless refuses a batch whose prompts were deleted while jobs of it can
+// still be sent.
+func (h *Hands) promptless(ctx context.Context, id batch.ID) error {
+	note, deleted, err := h.purged(ctx, id, batch.KeptPrompts)
+	if err != nil || !deleted {
+		return err
+	}
+	left, _, _, err := h.Ledger.List(ctx, id, -1, 1, batch.Planned, batch.Reserved, batch.Parked, batch.Skipped)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	j, err := h.Ledger.Job(ctx, id, left[0].Job.Seq)
+	if err != nil || len(j.Request) > 0 {
+		return err
+	}
+	return &batch.Fault{
+		Kind: batch.BadInput, Op: "go on with", Thing: string(id), Moved: batch.MovedNo, Detail: "its prompts were " + note.Said(),
+		Hint: "run its manifest again, under the same name and for the same night: what was paid for isn't sent again",
+	}
 }
 
 // carried says what becomes of the jobs that a night parked: they run in the

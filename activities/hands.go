@@ -59,6 +59,9 @@ type Deps struct {
 	// told again, a day when 0.
 	Sinks []*notify.Sink
 	Quiet time.Duration
+	// Keep is how long texts are kept, by kind; what isn't in it is kept for
+	// ever.
+	Keep map[batch.Kept]time.Duration
 
 	// Attributes says that the namespace has the story's search attributes.
 	Attributes bool

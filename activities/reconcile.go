@@ -122,11 +122,15 @@ func ranIn(b ledger.Batch, given tariff.Span) tariff.Span {
 // sent by a worker that is gone.
 func (r *reconciliation) gather(ctx context.Context) error {
 	r.mine = map[string]*mine{}
-	err := r.pages(ctx, r.batch.ID, func(j ledger.Job) error {
+	note, deleted, err := r.purged(ctx, r.batch.ID, batch.KeptAnswers) // then the log's copies aren't fetched anew
+	if err != nil {
+		return err
+	}
+	err = r.pages(ctx, r.batch.ID, func(j ledger.Job) error {
 		j, err := r.abandoned(ctx, r.batch, j)
 		r.suspect(r.batch, j)
 		r.doubts = r.doubts || j.State == batch.Unknown
-		r.mine[j.RequestID] = &mine{seq: j.Seq, name: j.Name, kept: j.Output != ""}
+		r.mine[j.RequestID] = &mine{seq: j.Seq, name: j.Name, kept: j.Output != "" || deleted && j.State == batch.Succeeded && !j.UpdatedAt.After(note.BegunAt)}
 		return err
 	})
 	if err != nil {

@@ -26,7 +26,15 @@ func (n *night) results(ctx context.Context) (string, error) {
 		Answer: n.Archive.Get,
 		Output: swarms.Output,
 	}
-	for revision := 1; revision <= maxRevisions; revision++ {
+	// A name under which results were deleted isn't used again.
+	gone, deleted, err := n.purged(ctx, n.batch.ID, batch.KeptAnswers)
+	if err != nil {
+		return "", err
+	}
+	if deleted {
+		r.Gone = gone.Said()
+	}
+	for revision := int(gone.Files) + 1; revision <= maxRevisions; revision++ {
 		key := archive.ResultsKey(n.batch.ID, revision)
 		count := 0
 		r.Wrote = func(report.ResultLine) {
@@ -39,4 +47,15 @@ func (n *night) results(ctx context.Context) (string, error) {
 		}
 	}
 	return "", &batch.Fault{Kind: batch.Internal, Op: "write results", Thing: string(n.batch.ID), Detail: fmt.Sprintf("there are %d revisions already", maxRevisions)}
+}
+
+// purged is the note that a kind of a batch's texts was deleted, if it was.
+func (h *Hands) purged(ctx context.Context, id batch.ID, what batch.Kept) (ledger.Purge, bool, error) {
+	notes, err := h.Ledger.Purges(ctx, id)
+	for _, p := range notes {
+		if p.What == what {
+			return p, true, err
+		}
+	}
+	return ledger.Purge{}, false, err
 }

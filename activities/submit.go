@@ -216,6 +216,12 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 // request is a job's request as it will leave, once it may: the rule of
 // regulated work is asked of these very bytes, whoever planned them.
 func (s *submission) request(j ledger.Job) ([]byte, error) {
+	if len(j.Request) == 0 { // can't be: a purge leaves what runs alone, and a plan brings prompts back
+		return nil, &batch.Fault{
+			Kind: batch.NotFound, Op: "submit", Thing: thing(s.in), Moved: batch.MovedNo, Detail: "its prompt was deleted from the ledger",
+			Hint: "run its manifest again: that brings the prompts of jobs back that weren't sent",
+		}
+	}
 	payload, err := swarms.Payload(j.Request, j.Name, j.RequestID)
 	if err != nil || s.batch.Policy.Compliance != batch.ComplianceRegulated {
 		return payload, err

@@ -39,6 +39,10 @@ type store interface {
 	stream(ctx context.Context, key string, fill func(io.Writer) error) (placed bool, err error)
 	// keep makes what somebody else has put survive a power cut.
 	keep(key string) error
+	// remove deletes a key; one that isn't there is deleted. Through a power cut
+	// it is so once removed has returned for it.
+	remove(ctx context.Context, key string) error
+	removed(keys []string) error
 	// fault says what went wrong.
 	fault(op, thing string, err error) *batch.Fault
 }

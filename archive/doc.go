@@ -12,5 +12,8 @@
 //	market-digest/2026-11-22/report.txt
 //	market-digest/2026-11-22/results.jsonl
 //
+// What is no longer to be kept is deleted as a whole (Remove), after the books
+// have noted it; nothing is ever deleted by itself.
+//
 // Contents and credentials are never logged and never part of an error.
 package archive

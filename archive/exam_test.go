@@ -68,6 +68,7 @@ var exam = []struct {
 	{"Together", together},
 	{"TooLarge", tooLarge},
 	{"Gone", gone},
+	{"Remove", remove},
 }
 
 // TestExam has every store sit the same exam.

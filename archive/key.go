@@ -3,6 +3,7 @@ package archive
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/offpeak/offpeak/batch"
@@ -31,6 +32,28 @@ func ResultsKey(id batch.ID, revision int) string {
 	}
 	return fmt.Sprintf("%s/results-%d.jsonl", id, revision)
 }
+
+// AnswersFolder is the beginning of the keys of a batch's answers, packs among
+// them.
+func AnswersFolder(id batch.ID) string { return string(id) + "/answers/" }
+
+// ResultsRevision says whether a key is one of a batch's results, and which
+// revision.
+func ResultsRevision(id batch.ID, key string) (int, bool) {
+	rest, found := strings.CutPrefix(key, string(id)+"/results")
+	if !found || !strings.HasSuffix(rest, ".jsonl") {
+		return 0, false
+	}
+	if rest = strings.TrimSuffix(rest, ".jsonl"); rest == "" {
+		return 1, true
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(rest, "-"))
+	return n, err == nil && ResultsKey(id, n) == key
+}
+
+// Uploads is the folder of files of jobs that came over HTTP. No batch has this
+// name and a night beside it, so that no answer is ever in the way.
+const Uploads = "uploads"
 
 // MaxKey is the longest key in bytes; every store takes that.
 const MaxKey = 512

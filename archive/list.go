@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 )
@@ -14,6 +15,7 @@ import (
 type Object struct {
 	Key   string
 	Bytes int64
+	At    time.Time // when it was written
 }
 
 const opList = "list archive"
@@ -43,7 +45,7 @@ func (a *Archive) List(ctx context.Context, folder string) iter.Seq2[Object, err
 			if o.IsDir || !keyRE.MatchString(o.Key) { // what is being written, or somebody else's
 				continue
 			}
-			if !yield(Object{o.Key, o.Size}, nil) {
+			if !yield(Object{o.Key, o.Size, o.ModTime}, nil) {
 				return
 			}
 		}

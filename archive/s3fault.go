@@ -44,6 +44,8 @@ func (b *bucket) fault(op, thing string, err error) *batch.Fault {
 		f.Detail = oneLine(dial.Error())
 	}
 	switch {
+	case forbidden(f.Status) && op == opRemove:
+		f.Hint = "who asks needs s3:DeleteObject on " + b.name + " to delete what is no longer kept; set OFFPEAK_KEEP_ANSWERS to forever where the bucket's own lifecycle rules do it"
 	case forbidden(f.Status):
 		f.Hint = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role say who asks; they need s3:GetObject, s3:PutObject, s3:ListBucket and s3:AbortMultipartUpload on " + b.name
 	case f.Status == http.StatusNotFound:

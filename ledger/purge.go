@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -20,6 +21,20 @@ type Purge struct {
 	Items   int64     // prompts, answers, receipts: how many, over all times that it was done
 	Bytes   int64
 	Files   int64 // of answers: how many results.jsonl are gone, by the highest revision
+}
+
+// Said is the note in words, to follow "the answer was": "deleted on 2027-01-05
+// under OFFPEAK_KEEP_ANSWERS=30d".
+func (p Purge) Said() string {
+	at, said := p.DoneAt, "deleted on "
+	if at.IsZero() {
+		at, said = p.BegunAt, "to be deleted from "
+	}
+	said += at.UTC().Format(time.DateOnly)
+	if strings.HasPrefix(p.Rule, "OFFPEAK_") {
+		return said + " under " + p.Rule
+	}
+	return said + ", " + p.Rule
 }
 
 // purged names one.
@@ -141,9 +156,29 @@ func (w *work) idle(op string, id batch.ID, owner Owner) error {
 		}
 	}
 	t, _, err := w.tallies.get(id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return settled(op, id, t)
+}
+
+// Purgeable says whether BeginPurge would refuse a batch, and writes nothing.
+func (l *Ledger) Purgeable(ctx context.Context, id batch.ID) error {
+	return l.read(ctx, func(tx Tx) error {
+		t, found, err := tx.Tally(id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return noBatch("purge", id)
+		}
+		return settled("purge", id, t)
+	})
+}
+
+// settled refuses a batch with requests whose end isn't known.
+func settled(op string, id batch.ID, t Tally) error {
+	switch {
 	case t.Sending > 0:
 		return &batch.Fault{
 			Kind: batch.NightClaimed, Op: op, Thing: string(id), Detail: fmt.Sprintf("%d requests of it are on their way, or their worker died", t.Sending),

@@ -36,6 +36,9 @@ type Results struct {
 	Page func(ctx context.Context, after int) (jobs []ledger.Entry, more bool, err error)
 	// Answer reads a job's archived answer; NotFound when it isn't there.
 	Answer func(ctx context.Context, key string) ([]byte, error)
+	// Gone says when answers of the batch were deleted on purpose, and why; "" when
+	// none were.
+	Gone string
 	// Output is the output in an answer, nil when it has none.
 	Output func(answer []byte) (json.RawMessage, error)
 	// Wrote is told of each line that is written; nil when nobody wants to know.
@@ -130,6 +133,9 @@ func (r Results) line(ctx context.Context, e ledger.Entry) slot {
 	switch {
 	case batch.KindOf(err) == batch.NotFound:
 		line.OutputMissing = "the archive has nothing under " + e.Job.Output
+		if r.Gone != "" {
+			line.OutputMissing = "the answer was " + r.Gone
+		}
 		return slot{line: line}
 	case batch.KindOf(err) == batch.Internal: // damaged: it stays so, and the others' lines don't wait for it
 		line.OutputMissing = "the answer in the archive can't be read: " + err.Error()

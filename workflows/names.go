@@ -12,6 +12,8 @@ const (
 
 	AnnounceName = "Announce"
 
+	PurgeName = "Purge"
+
 	PlanNightName     = "PlanNight"
 	CheckCreditsName  = "CheckCredits"
 	PendingJobsName   = "PendingJobs"
@@ -26,6 +28,7 @@ const (
 	WatchUsageName    = "WatchUsage"
 	RaiseAlertsName   = "RaiseAlerts"
 	DeliverAlertName  = "DeliverAlert"
+	PurgeOldName      = "PurgeOld"
 
 	ProgressQuery = "progress" // a batch.Progress
 	SummaryQuery  = "summary"  // the same for people, as text

@@ -38,6 +38,10 @@ type Config struct {
 	WatchFloor money.USD // OFFPEAK_WATCH_FLOOR
 	CreditsLow money.USD // OFFPEAK_CREDITS_LOW; 0 for none
 
+	// Keep is how long prompts, answers, receipts and logs are kept; what isn't
+	// in it is kept for ever (OFFPEAK_KEEP_...).
+	Keep map[batch.Kept]time.Duration
+
 	Warnings []string // names that look like ours and aren't
 }
 
@@ -87,6 +91,8 @@ func Load(env Env) (Config, error) {
 	c.Notify, err = readNotify(env)
 	wrong = append(wrong, err)
 	c.NotifyQuiet, err = readQuiet(env.Lookup("OFFPEAK_NOTIFY_QUIET"))
+	wrong = append(wrong, err)
+	c.Keep, err = readKeeps(env)
 	wrong = append(wrong, err)
 	c.Limits, err = parseLimits(env.Lookup("OFFPEAK_LIMITS"))
 	wrong = append(wrong, err)

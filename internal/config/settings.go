@@ -50,6 +50,22 @@ var settings = []setting{
 		"OFFPEAK_CREDITS_LOW", "none", "dollars of credits below which the usage watch says so, besides 1.5 times what a night costs",
 		"",
 	},
+	{
+		"OFFPEAK_KEEP_PROMPTS", "forever", "how long the ledger keeps what was sent for a job, from the close of its night: days, such as 90d, at least 14d",
+		"all that deletes is the purge: starter purge, or its schedule. Charges, states and digests stay for ever",
+	},
+	{
+		"OFFPEAK_KEEP_ANSWERS", "forever", "how long the archive keeps answers and results.jsonl, the same way",
+		"an answer that nobody fetched in time is gone; reports stay",
+	},
+	{
+		"OFFPEAK_KEEP_RECEIPTS", "forever", "how long the ledger keeps what each request left behind: headers, elapsed time, how far it got",
+		"status, outcome and times of each request stay for ever",
+	},
+	{
+		"OFFPEAK_KEEP_LOGS", "forever", "how long the lake keeps the rows of the provider's log, by the day on which they were made",
+		"what a day's rows came to stays in the lake's manifests",
+	},
 	{"OFFPEAK_LOG_LEVEL", "info", "debug, info, warn or error", "debug logs every verdict of the gate"},
 	{"OFFPEAK_LOG_FORMAT", "console on a terminal, else json", "console or json", ""},
 	{

@@ -26,9 +26,8 @@ type uploads struct {
 	most  int64
 }
 
-// folder is where in the archive they are. No batch has this name and a night
-// beside it, so that no answer is ever in the way.
-const folder = "uploads"
+// folder is where in the archive they are.
+const folder = archive.Uploads
 
 // uploadsPlace is the URL of the folder, in the form that the worker reads.
 func uploadsPlace(setting string) (*url.URL, error) {

@@ -72,6 +72,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	crew.story.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 	crew.story.RegisterWorkflowWithOptions(workflows.UsageWatch, workflow.RegisterOptions{Name: workflows.UsageWatchName})
 	crew.story.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
+	crew.story.RegisterWorkflowWithOptions(workflows.Purge, workflow.RegisterOptions{Name: workflows.PurgeName})
 	service, err := nexusService(c, o.Temporal.HostPort)
 	if err != nil {
 		return nil, err
@@ -88,6 +89,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	Bind(crew.story, workflows.WatchUsage, hands.WatchUsage)
 	Bind(crew.story, workflows.RaiseAlerts, hands.RaiseAlerts)
 	Bind(crew.story, workflows.DeliverAlert, hands.DeliverAlert)
+	Bind(crew.story, workflows.PurgeOld, hands.PurgeOld)
 
 	crew.sends = worker.New(c, workflows.SendsTaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: mostSends,

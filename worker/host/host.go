@@ -95,6 +95,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 		Limits:     limits(c.Limits),
 		Sinks:      sinks,
 		Quiet:      c.NotifyQuiet,
+		Keep:       c.Keep,
 	})
 	if err := hands.KeepLimits(ctx); err != nil {
 		return err
