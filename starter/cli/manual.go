@@ -77,6 +77,7 @@ var manuals = map[string]manual{
 
 	"reconcile":     {groupMoney, needWorker, atTemporal, exitNight},
 	"usage":         {groupMoney, needBooks, atBooks, exitAsk},
+	"usage watch":   {"", "a Temporal server and a worker that polls; with --last the ledger alone", also(atTemporal, "OFFPEAK_LEDGER"), exitAsk},
 	"export":        {groupMoney, needBooks, atBooks, exitAsk},
 	"ledger":        {groupMoney, needBooks, atBooks, exitAsk},
 	"ledger verify": {"", needBooks, atBooks, "0 everything holds; 5 something doesn't; 2 there are no books; 6 out of reach; 130 interrupted"},

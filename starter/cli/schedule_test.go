@@ -54,11 +54,19 @@ func TestSchedule(t *testing.T) {
 		{[]string{"create"}, batch.ExitBadInput, "want one argument"},
 		{[]string{"create", "--reconcile", "testdata/good.yaml"}, batch.ExitBadInput, "leave the manifest out"},
 		{[]string{"create", "--reconcile", "--window", "20:00-06:00@UTC"}, batch.ExitBadInput, "takes no manifest"},
+		{[]string{"create", "--watch", "--purge"}, batch.ExitBadInput, "got --watch, --purge"},
+		{[]string{"create", "--daily", "--at", "07:00"}, batch.ExitBadInput, "leave --id and --at out"},
+		{[]string{"create", "--watch", "--at", "02:30"}, batch.ExitBadInput, "the clocks go forward"},
 		{[]string{"create", "s3://b/n.yaml"}, batch.ExitBadInput, "--name digest"},
 		{[]string{"create", "s3://ada:secret@b/n.yaml", "--name", "n"}, batch.ExitBadInput, "give secrets to the worker"},
 		{[]string{"create", "s3://b/n.yaml", "--name", "n", "--window", "20:00-06:00@UTC", "--paused"}, batch.ExitDone, "every night at 20:00 UTC"},
 		{[]string{"create", "--reference", "testdata/good.yaml", "--id", "by-name"}, batch.ExitDone, "testdata/good.yaml, read anew each night"},
 		{[]string{"create", "--reconcile"}, batch.ExitDone, "every day at 10:00 America/Los_Angeles"},
+		{[]string{"create", "--watch", "--id", "early", "--at", "06:30"}, batch.ExitDone, "usage watch"},
+		{[]string{"create", "--daily"}, batch.ExitDone, "reconcile: there already, and left as it is"},
+		{[]string{"show", "purge"}, batch.ExitDone, "every day at 09:00 America/Los_Angeles"},
+		{[]string{"delete", "export"}, batch.ExitDone, "export: deleted"},
+		{[]string{"delete", "purge"}, batch.ExitDone, "purge: deleted"},
 		{[]string{"show", "good"}, batch.ExitDone, "note      for ada"},
 		{[]string{"pause", "good", "--by", "ada", "--why", "a holiday"}, batch.ExitDone, "paused by ada: a holiday"},
 		{[]string{"resume", "good"}, batch.ExitDone, "resumed by ada@"},
@@ -80,7 +88,7 @@ func TestSchedule(t *testing.T) {
 	var list struct{ Schedules []nightly.Schedule }
 	tick := time.NewTicker(50 * time.Millisecond) // a list comes a moment late
 	defer tick.Stop()
-	for len(list.Schedules) != 3 {
+	for len(list.Schedules) != 5 {
 		<-tick.C
 		if err := json.Unmarshal([]byte(at(t, server, now, "schedule", "list", "--json").out), &list); err != nil {
 			t.Fatal(err)
@@ -90,13 +98,13 @@ func TestSchedule(t *testing.T) {
 	for _, s := range list.Schedules {
 		ids = append(ids, s.ID+" "+s.Kind+" "+string(s.Name))
 	}
-	if got := strings.Join(ids, ", "); got != "good night good, n night n, reconcile reconcile " {
+	if got := strings.Join(ids, ", "); got != "early watch , good night good, n night n, reconcile reconcile , watch watch " {
 		t.Errorf("listed %q", got)
 	}
 	if got := at(t, server, now, "__complete", "schedule", "pause", "g"); !strings.HasPrefix(got.out, "good\n") || strings.Contains(got.out, "reconcile") {
 		t.Errorf("completed: %+v", got)
 	}
-	for _, says := range []string{"books of the night before", "night of good", "sun, fri at 01:30:05", "paused", "active"} {
+	for _, says := range []string{"books of the night before", "usage watch", "night of good", "sun, fri at 01:30:05", "paused", "active"} {
 		if got := at(t, server, now, "schedule", "list"); !strings.Contains(got.out, says) {
 			t.Errorf("want %q in %s", says, got.out)
 		}

@@ -33,7 +33,14 @@ func (a *app) writeSchedules(all []nightly.Schedule) {
 
 // what a schedule starts, in a word or two.
 func what(s nightly.Schedule) string {
-	if s.Kind == nightly.KindReconcile {
+	switch s.Kind {
+	case nightly.KindWatch:
+		return "usage watch"
+	case nightly.KindExport:
+		return "export of the provider's log"
+	case nightly.KindPurge:
+		return "purge of what is old"
+	case nightly.KindReconcile:
 		return "books of the night before"
 	}
 	if s.Name == "" {
@@ -48,7 +55,7 @@ func when(s nightly.Schedule) string {
 		return "see temporal schedule describe"
 	}
 	each := "every night"
-	if s.Kind == nightly.KindReconcile {
+	if s.Kind != nightly.KindNight {
 		each = "every day"
 	}
 	if len(s.Days) > 0 {

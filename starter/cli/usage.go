@@ -31,6 +31,7 @@ or person, as far as a comparison with the provider's log saw it during the nigh
 A key is named by the first digits of its hash. A night is that of its batch id:
 what was carried over counts to the night for which it was planned.`,
 		Example: `  starter usage --nights 7
+  starter usage watch                 # calendar days, others on the key, credits
   starter usage --json | jq -r '.nights[] | [.night, .money.billed] | @csv'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -50,6 +51,7 @@ what was carried over counts to the night for which it was planned.`,
 			})
 		},
 	}
+	cmd.AddCommand(a.usageWatchCmd())
 	cmd.Flags().IntVar(&nights, "nights", 14, "so many nights, up to "+grouped(mostNights))
 	return cmd
 }

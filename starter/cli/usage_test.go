@@ -12,6 +12,7 @@ import (
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/starter/books"
 	"github.com/offpeak/offpeak/starter/cli"
+	"github.com/offpeak/offpeak/watch"
 )
 
 // TestUsage adds up ten nights of real books, one of them empty and one much
@@ -133,5 +134,46 @@ func TestColours(t *testing.T) {
 		if code != 0 || strings.Contains(out.String(), "\x1b[") != c.colours || strings.Contains(errs.String(), "\x1b") {
 			t.Errorf("%s: exit code %d, %q, %q", c.name, code, out.String(), errs.String())
 		}
+	}
+}
+
+// TestUsageWatch shows what the ledger has of the last watch: a leap that isn't
+// ours, a day of 25 hours, credits that are low, sources that disagree.
+func TestUsageWatch(t *testing.T) {
+	d := newDesk(t)
+	if got := d.run("usage", "watch", "--last"); got.code != batch.ExitBadInput || !strings.Contains(got.err, "starter schedule create --watch") {
+		t.Errorf("without any watch: %+v", got)
+	}
+	first, spends := "2026-10-30", map[string]batch.Spend{}
+	for i := range 8 {
+		spends[watch.Shift(first, i)] = batch.Spend{Runs: 40, Dollars: 10 * money.Dollar}
+	}
+	s := watch.Sums{
+		Account: "9f86d081", Logged: true, Ours: spends, First: first,
+		Foreign: map[string]batch.Spend{"2026-11-06": {Runs: 17, Dollars: 33 * money.Dollar}},
+	}
+	a := watch.Rule{Floor: watch.DefaultFloor}.Account(s, "2026-11-06", "2026-11-04", watch.Zone())
+	a.Foreign = []batch.Stranger{{Name: "Lead Scorer\x1b[31m", Model: "gpt-4.1", Spend: batch.Spend{Runs: 13, Dollars: 32 * money.Dollar}}}
+	a.Rest = batch.Spend{Runs: 4, Dollars: money.Dollar}
+	credits := watch.Credits(12*money.Dollar, noon, []money.USD{10 * money.Dollar, 9 * money.Dollar}, 0)
+	other := watch.Rule{}.Account(watch.Sums{Account: "2fe5e872", Ours: map[string]batch.Spend{"2026-11-05": {Runs: 1, Dollars: money.Cent}}, First: "2026-11-05"}, "2026-11-06", "2026-11-04", watch.Zone())
+	w := batch.UsageWatch{
+		Day: "2026-11-06", Zone: "America/Los_Angeles", At: noon, Accounts: []batch.AccountWatch{a, other}, Report: "not available: the provider answers 404", Credits: &credits,
+		Differences: []batch.Difference{{
+			Day: "2026-11-05", Zone: "America/Los_Angeles", By: money.Cent, Cause: "runs that the log leaves out, or shows later: starter reconcile --night 2026-11-05 names them",
+			First: batch.Amount{Source: "ledger", Dollars: 10 * money.Dollar}, Second: batch.Amount{Source: "provider's log", Dollars: 999 * money.Cent},
+		}},
+		Alerts: append(watch.Alerts(a, watch.Memory{}, noon), watch.CreditsAlert(credits, a.Account)),
+	}
+	result, err := json.Marshal(w)
+	d.ok(err)
+	d.ok(d.NoteDaily(t.Context(), "watch", w.Day, noon, result))
+	golden(t, "usage-watch", d.run("usage", "watch", "--last").out)
+	var back batch.UsageWatch
+	if got := d.run("usage", "watch", "--last", "--day", "2026-11-06", "--json"); got.code != 0 || json.Unmarshal([]byte(got.out), &back) != nil || len(back.Alerts) != 3 {
+		t.Errorf("%+v", got)
+	}
+	if got := d.run("usage", "watch", "--last", "--day", "2026-11-07"); got.code != batch.ExitBadInput {
+		t.Errorf("a day without a watch: %+v", got)
 	}
 }

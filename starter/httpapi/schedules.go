@@ -20,11 +20,12 @@ type (
 		ID string `path:"id" maxLength:"200" doc:"The schedule's id" example:"market-digest"`
 	}
 	newSchedule struct {
-		ID        string         `json:"id,omitempty" doc:"By default the manifest's name, and reconcile with reconcile" example:"market-digest"`
+		ID        string         `json:"id,omitempty" doc:"By default the manifest's name, and the kind of daily work" example:"market-digest"`
 		Manifest  scheduledInput `json:"manifest,omitempty" doc:"A whole manifest, which stays as it is now, or the URL of one, which is read anew each night"`
 		Name      string         `json:"name,omitempty" doc:"The manifest's name: needed with a URL that this server can't read"`
-		Reconcile bool           `json:"reconcile,omitempty" doc:"Instead of a night: compare the books of the night that is over, every morning"`
-		At        string         `json:"at,omitempty" doc:"A time of day: by default the window's start_at, and 10:00 with reconcile" example:"21:00"`
+		Daily     string         `json:"daily,omitempty" enum:"watch,export,purge,reconcile" doc:"Instead of a night, every morning: judge what was spent, keep the provider's log, delete what is old, or compare the books of the night that is over"`
+		Reconcile bool           `json:"reconcile,omitempty" doc:"The older way to say daily: reconcile"`
+		At        string         `json:"at,omitempty" doc:"A time of day: by default the window's start_at; of daily work 07:00, 08:00, 09:00 and 10:00" example:"21:00"`
 		Zone      string         `json:"zone,omitempty" doc:"By default the window's" example:"America/Los_Angeles"`
 		Days      []string       `json:"days,omitempty" enum:"mon,tue,wed,thu,fri,sat,sun" doc:"Nights by the day on which they open; every night by default"`
 		CatchUp   string         `json:"catch_up,omitempty" doc:"How late it may still start; 6h by default, or less where a night leaves less" example:"6h"`
@@ -66,7 +67,7 @@ func (a *API) scheduleOperations() {
 	register(a, operation{
 		id: "create-schedule", method: http.MethodPost, path: "/v1/schedules", tag: tagSchedule, scope: operate, status: http.StatusCreated,
 		errors:  []int{http.StatusNotFound, http.StatusConflict},
-		summary: "Start a night, or a reconciliation, again and again",
+		summary: "Start a night, or daily work, again and again",
 		text:    "Fires by the calendar of a time zone, so that 21:00 Pacific stays 21:00 Pacific over a change of the clocks. A start is left out while the last run still goes on, and when it would come too late. Everything that is wrong is said at once.",
 		body:    jsonBody[newSchedule](a, "What to start, and when", true, `{"manifest":"file:///srv/nights/digest.yaml","at":"21:00"}`),
 	}, a.createSchedule)
@@ -122,7 +123,7 @@ func (a *API) scheduleOperations() {
 		id: "backfill-schedule", method: http.MethodPost, path: "/v1/schedules/{id}/backfill", tag: tagSchedule, scope: operate, status: http.StatusAccepted,
 		errors:  missing,
 		summary: "Make up for missed starts",
-		text:    "Of reconciliations, day by day. A night can't be made up for, its cheap hours are gone: only the one that is open now can still be started.",
+		text:    "Of daily work, day by day. A night can't be made up for, its cheap hours are gone: only the one that is open now can still be started.",
 		body:    jsonBody[stretch](a, "From when to when", true, `{"from":"2026-11-20T00:00:00Z","to":"2026-11-22T00:00:00Z"}`),
 	}, func(ctx context.Context, in *scheduleInput) (*scheduleOutput, error) {
 		body, err := in.whole("backfill", maxOrder)
@@ -151,7 +152,7 @@ func (a *API) createSchedule(ctx context.Context, in *struct{ Payload }) (*sched
 	if err != nil {
 		return nil, err
 	}
-	r := nightly.ScheduleRequest{ID: o.ID, Reconcile: o.Reconcile, At: o.At, Zone: o.Zone, Paused: o.Paused, Note: o.Note}
+	r := nightly.ScheduleRequest{ID: o.ID, Daily: o.Daily, Reconcile: o.Reconcile, At: o.At, Zone: o.Zone, Paused: o.Paused, Note: o.Note}
 	for _, d := range o.Days {
 		r.Days = append(r.Days, weekdays[d])
 	}

@@ -9,30 +9,28 @@ import (
 	"github.com/offpeak/offpeak/tariff"
 )
 
-// The kinds of a schedule: what it starts each time.
-const (
-	KindNight     = "night"     // a batch's night
-	KindReconcile = "reconcile" // the reconciliation of the night that is over
-)
-
 // ScheduleRequest says what to start again and again, and when. It is checked
 // whole before anything is made: see [Client.CreateSchedule].
 type ScheduleRequest struct {
 	// ID names the schedule: 1 to 63 of a-z, 0-9, '.', '_', '-'. By default it is
-	// the manifest's name, and "reconcile" with Reconcile.
+	// the manifest's name, and the kind of daily work.
 	ID string
 
 	// Night is what is started each time. A manifest that is handed over whole
 	// stays as it is now; one behind a Ref is read anew each night. It is empty
-	// with Reconcile.
+	// with Daily.
 	Night Request
 
-	// Reconcile has the books of the night that is over compared with the
-	// provider's instead, for every batch of it. Nothing is sent.
+	// Daily is a kind of work that belongs to every ledger, instead of a night:
+	// KindWatch, KindExport, KindPurge or KindReconcile. None of them sends
+	// anything that is paid for.
+	Daily string
+
+	// Reconcile is the older way to say Daily: KindReconcile.
 	Reconcile bool
 
 	// At is a time of day, "21:00" or "21:00:30": by default the window's
-	// start_at, and 10:00 with Reconcile. A night has to begin inside its window,
+	// start_at, and of daily work what DailyAt says. A night has to begin inside its window,
 	// early enough for a job to end there, on every date of a year.
 	At string
 
@@ -41,8 +39,8 @@ type ScheduleRequest struct {
 	Zone string
 
 	// Days are the nights on which it starts, by the date on which they open;
-	// empty means every night on which the window opens. With Reconcile they are
-	// the days of At.
+	// empty means every night on which the window opens. With Daily they are the days
+	// of At.
 	Days []time.Weekday
 
 	// CatchUp is how late it may still start when Temporal was away at the time:
@@ -58,12 +56,12 @@ type ScheduleRequest struct {
 // Temporal's own tools is one too, as long as it starts a workflow of ours.
 type Schedule struct {
 	ID         string     `json:"id"`
-	Kind       string     `json:"kind"`               // "night" or "reconcile"
-	Name       batch.Name `json:"name,omitempty"`     // of the manifest; "" with "reconcile", and when it can't be told
+	Kind       string     `json:"kind"`               // one of the kinds
+	Name       batch.Name `json:"name,omitempty"`     // of the manifest; "" of daily work, and when it can't be told
 	Manifest   string     `json:"manifest,omitempty"` // where the manifest is, when it is read anew each night
 	At         string     `json:"at"`                 // "21:00"; "" when it isn't one time of day
 	Zone       string     `json:"zone"`
-	Days       []string   `json:"days,omitempty"` // "mon", "tue": the nights, or with "reconcile" the days; all when empty
+	Days       []string   `json:"days,omitempty"` // "mon", "tue": the nights, or of daily work the days; all when empty
 	CatchUp    string     `json:"catch_up"`       // a duration, "6h0m0s"; "" in a list, which doesn't say
 	Paused     bool       `json:"paused"`
 	Note       string     `json:"note,omitempty"`

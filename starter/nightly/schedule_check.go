@@ -14,12 +14,8 @@ import (
 const (
 	defaultCatchUp = 6 * time.Hour
 	leastCatchUp   = 10 * time.Second // the server takes no less
-	mostCatchUp    = 24 * time.Hour   // of a reconciliation: the next one is due by then
+	mostCatchUp    = 24 * time.Hour   // of daily work: the next one is due by then
 )
-
-// The default hour of a reconciliation: the Swarms window has been closed for
-// four hours, and people are at work.
-const reconcileAt = "10:00"
 
 // scheduled is a request that was read and checked.
 type scheduled struct {
@@ -33,7 +29,7 @@ type scheduled struct {
 	at       tariff.Clock
 	zone     string
 	loc      *time.Location
-	days     []time.Weekday // as asked for: nights, or days of a reconciliation
+	days     []time.Weekday // as asked for: nights, or days of daily work
 	on       []time.Weekday // the calendar days on which it fires; empty means all
 	catchUp  time.Duration
 }
@@ -49,13 +45,21 @@ func (r ScheduleRequest) check(now time.Time) (scheduled, error) {
 		ps = append(ps, tariff.FieldError{Field: field, Value: value, Message: fmt.Sprintf(format, args...)})
 	}
 	at, zone := r.At, r.Zone
+	kind := r.Daily
 	if r.Reconcile {
-		s.kind, s.workflow, s.input = KindReconcile, workflows.ReconcileNightName, batch.NightInput{Night: batch.Yesterday}
+		kind = or(kind, KindReconcile)
+	}
+	if kind != "" {
+		d, there := dailyOf(kind)
+		if !there || r.Reconcile && kind != KindReconcile {
+			add("daily", kind, "is no kind of daily work: use one of %s", kindList())
+		}
+		s.kind, s.workflow, s.input = kind, d.workflow, d.input
 		s.window = tariff.SwarmsWindow()
 		if len(r.Night.Manifest) > 0 || r.Night.Ref != "" {
-			add("night", "", "a reconciliation goes through every batch of a night and takes no manifest")
+			add("night", "", "daily work goes through everything that there is, and takes no manifest")
 		}
-		s.id, at = or(s.id, "reconcile"), or(at, reconcileAt)
+		s.id, at = or(s.id, kind), or(at, d.at)
 	} else if s.input, s.name, s.window, s.slow, bad = r.Night.read(); bad == nil {
 		s.window = s.window.Fill()
 		s.ref = r.Night.Ref
@@ -133,7 +137,7 @@ func (s *scheduled) checkYear(now time.Time) (ps Problems) {
 			add("at", s.at.String(), "there is no such time on %s in %s: the clocks go forward and nothing would start; choose another", d.Format("Mon "+time.DateOnly), s.zone)
 			continue
 		}
-		if s.kind == KindReconcile {
+		if s.kind != KindNight {
 			shifts[0] = true
 			continue
 		}
@@ -181,7 +185,7 @@ func (s *scheduled) checkYear(now time.Time) (ps Problems) {
 		s.catchUp = max(min(defaultCatchUp, room), leastCatchUp)
 	} else if s.catchUp > room {
 		why := fmt.Sprintf("after %s the shortest night of the year leaves %s to start in", s.at, room)
-		if s.kind == KindReconcile {
+		if s.kind != KindNight {
 			why = "the next one is due by then"
 		}
 		add("catch_up", s.catchUp.String(), "longer than %s: %s, and a start beyond that would be by day", room, why)

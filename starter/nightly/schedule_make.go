@@ -32,8 +32,7 @@ type memo struct {
 // of another door has: the ledger, and not the id, keeps a night to one run.
 func scheduledID(id string) string { return "scheduled/" + id }
 
-// CreateSchedule has Temporal start a night, or a reconciliation, again and
-// again. It fires by the calendar of a time zone, so that 21:00 Pacific stays
+// CreateSchedule has Temporal start a night, or daily work, again and again. It fires by the calendar of a time zone, so that 21:00 Pacific stays
 // 21:00 Pacific over a change of the clocks; it skips a start while the last run
 // still goes on; and it starts nothing that comes later than CatchUp, when
 // Temporal was away.
@@ -95,21 +94,24 @@ func (s scheduled) memo() memo {
 
 // when is "every night at 21:00 America/Los_Angeles".
 func (s scheduled) when() string {
-	each := "every " + map[string]string{KindNight: "night", KindReconcile: "day"}[s.kind]
+	each, on := "every day", "on "
+	if s.kind == KindNight {
+		each, on = "every night", "the nights of "
+	}
 	if len(s.days) > 0 {
 		names := make([]string, len(s.days))
 		for i, d := range s.days {
 			names[i] = d.String()
 		}
-		each = map[string]string{KindNight: "the nights of ", KindReconcile: "on "}[s.kind] + strings.Join(names, ", ")
+		each = on + strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s at %s %s", each, s.at, s.zone)
 }
 
 // summary is the line that the Temporal UI shows beside a run.
 func (s scheduled) summary() string {
-	if s.kind == KindReconcile {
-		return "The books of the night that is over"
+	if d, ok := dailyOf(s.kind); ok {
+		return d.summary
 	}
 	return "Night of " + string(s.name)
 }
@@ -117,8 +119,8 @@ func (s scheduled) summary() string {
 // details is what the Temporal UI shows under a run's name for good.
 func (s scheduled) details() string {
 	d := fmt.Sprintf("Started by the schedule **%s**: %s\n\n", s.id, s.when())
-	if s.kind == KindReconcile {
-		return d + "- compares the books of every batch of the night that is over with the provider's; sends nothing\n"
+	if w, ok := dailyOf(s.kind); ok {
+		return d + "- " + w.does + "\n"
 	}
 	d += fmt.Sprintf("- window %s to %s %s\n", s.window.Open, s.window.Close, s.window.Zone)
 	if s.ref != "" {

@@ -14,7 +14,6 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/tariff"
-	"github.com/offpeak/offpeak/workflows"
 )
 
 // shownNext is how many starts to come are shown: as many as a list has.
@@ -101,17 +100,6 @@ func (c *Client) schedule(ctx context.Context, id string) (Schedule, client.Sche
 	}
 	s.fill(c.now(), d.Memo, d.Schedule.Spec, d.Info.NextActionTimes)
 	return s, h, nil
-}
-
-// kindOf is what a schedule of a workflow type is; "" of one that isn't ours.
-func kindOf(workflow string) string {
-	switch workflow {
-	case workflows.NightlyBatchName:
-		return KindNight
-	case workflows.ReconcileNightName:
-		return KindReconcile
-	}
-	return ""
 }
 
 // fill reads what list and description have in common: who made it says it in

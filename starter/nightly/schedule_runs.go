@@ -2,6 +2,7 @@ package nightly
 
 import (
 	"context"
+	"encoding/json"
 
 	enumspb "go.temporal.io/api/enums/v1"
 
@@ -36,10 +37,14 @@ func (c *Client) howItEnded(ctx context.Context, kind string, r *ScheduleRun) er
 		f    *batch.Fault
 		over bool
 	)
-	if kind == KindReconcile {
+	switch kind {
+	case KindReconcile:
 		_, f, over = Morning{WorkflowID: r.WorkflowID, RunID: r.RunID, client: c}.end(ctx)
 		r.State = workflows.StateDone
-	} else {
+	case KindWatch, KindExport, KindPurge:
+		_, f, over = Daily[json.RawMessage]{WorkflowID: r.WorkflowID, RunID: r.RunID, op: "look at the run of a schedule", thing: r.WorkflowID, client: c}.end(ctx)
+		r.State = workflows.StateDone
+	default:
 		var result batch.Result
 		result, f, over = Night{Batch: r.Batch, WorkflowID: r.WorkflowID, RunID: r.RunID, client: c}.end(ctx)
 		if r.State = result.State; result.Batch != "" {
@@ -55,7 +60,7 @@ func (c *Client) howItEnded(ctx context.Context, kind string, r *ScheduleRun) er
 		switch {
 		case f.Kind == batch.Cancelling:
 			r.State = stateCancelled
-		case kind == KindReconcile:
+		case kind != KindNight:
 			r.State = workflows.StateFailed
 		}
 		r.Kind, r.Why = f.Kind, f.Detail

@@ -89,8 +89,8 @@ const mostBackfill = 366 * 24 * time.Hour
 
 // BackfillSchedule starts what a schedule missed between two instants.
 //
-// A reconciliation is made up for day by day, one after the other, each for the
-// night that was over at its time. A night can't be: its cheap hours are gone,
+// Daily work is made up for day by day, one after the other, each as of its
+// time. A night can't be: its cheap hours are gone,
 // and whatever is started now runs in hours to come. Only the night that is
 // open now can still be started, when its start lies in the range and a job
 // still ends in time; for any other range the fault, of kind BadInput, says what
