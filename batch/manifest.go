@@ -12,7 +12,7 @@ import (
 // applied, everything checked.
 type Manifest struct {
 	Name     Name
-	Provider string          // "swarms"
+	Provider string          // Swarms, or the name of a dialect
 	Defaults json.RawMessage // an object merged under each job's request; kept for jobs that are streamed later
 	Window   tariff.Window
 	Budget   Budget
@@ -20,6 +20,13 @@ type Manifest struct {
 	Jobs     []Job  // inline jobs, in order
 	JobsFrom string // path or URL of a JSONL file with more of them; "" for none
 }
+
+// Swarms is the provider of a manifest that doesn't say.
+const Swarms = "swarms"
+
+// Metered says whether the provider is another one than Swarms, which a
+// dialect speaks to.
+func (m Manifest) Metered() bool { return m.Provider != "" && m.Provider != Swarms }
 
 // Budget holds the caps in dollars. A cap is checked before anything is sent.
 type Budget struct {
@@ -74,6 +81,10 @@ type Job struct {
 	Expect   *Expect         // what it usually uses; nil when not said
 	NeededBy time.Time       // zero when not said
 	Priority int             // higher goes first; 0 by default
+
+	// Of providers other than Swarms, in dollars; 0 when not said.
+	Ceiling  money.USD // the most that it can cost
+	Estimate money.USD // what it usually costs
 }
 
 // Expect is what a job usually uses.

@@ -66,6 +66,9 @@ func (r *reader) jobs(n *node, p *path, d *defaults) []batch.Job {
 // job reads one job; false means that something was wrong with it. A name that
 // could be read is there even then.
 func (r *reader) job(n *node, p *path, d *defaults) (batch.Job, bool) {
+	if r.metered {
+		return r.meteredJob(n, p, d)
+	}
 	j := batch.Job{Priority: d.priority}
 	if d.expect != nil {
 		e := *d.expect // a job's own copy: nobody changes all by changing one

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
 )
 
 // defaults is what is merged under each job. A job's key replaces the
@@ -13,10 +14,16 @@ type defaults struct {
 	encoded  map[string][]byte // the request's values, encoded once
 	expect   *batch.Expect
 	priority int
+
+	ceiling, estimate money.USD // of jobs whose provider isn't Swarms
 }
 
 func (r *reader) defaults(n *node, p *path) *defaults {
 	d := &defaults{request: map[string]*node{}, encoded: map[string][]byte{}}
+	if r.metered {
+		r.meteredDefaults(n, p, d)
+		return d
+	}
 	if !r.object(n, p, "the defaults", nil) {
 		return d
 	}

@@ -37,11 +37,14 @@ var (
 	}
 )
 
-// providers are the values that a manifest's provider may have.
-var providers = []string{"swarms"}
+// providers are the values that a manifest's provider may have; custom goes
+// with dialect, the name of a declaration that the workers were given.
+var providers = []string{batch.Swarms, "swiftia", "allswap", custom}
+
+const custom = "custom"
 
 var (
-	manifestFields = []string{"name", "provider", "defaults", "window", "budget", "policy", "jobs", "jobs_from"}
+	manifestFields = []string{"name", "provider", "dialect", "defaults", "window", "budget", "policy", "jobs", "jobs_from"}
 	budgetFields   = []string{"per_job", "batch", "day"}
 	policyFields   = []string{"on_unknown", "compliance", "mode", "fan_out", "batch_size", "request_timeout", "log_lag", "carry_over"}
 )
@@ -109,6 +112,7 @@ func (r *reader) manifest(root *node) batch.Manifest {
 	if n := root.get("provider"); n != nil {
 		m.Provider, _ = r.oneOf(n, top.field("provider"), providers...)
 	}
+	r.dialect(root, &m)
 	if n := root.get("window"); n != nil {
 		m.Window = r.window(n, top.field("window"))
 	}
@@ -118,7 +122,7 @@ func (r *reader) manifest(root *node) batch.Manifest {
 	if n := root.get("policy"); n != nil {
 		r.policy(n, top.field("policy"), &m.Policy)
 	}
-	r.regulated = m.Policy.Compliance == batch.ComplianceRegulated
+	r.regulated = m.Policy.Compliance == batch.ComplianceRegulated && !r.metered
 	r.work(root, &m)
 	return m
 }
@@ -159,6 +163,9 @@ func (r *reader) policy(n *node, p *path, to *batch.Policy) {
 	}
 	if c := n.get("compliance"); c != nil {
 		to.Compliance, _ = r.oneOf(c, p.field("compliance"), batch.ComplianceNone, batch.ComplianceRegulated)
+		if r.metered && to.Compliance == batch.ComplianceRegulated {
+			r.at(c, p.field("compliance"), to.Compliance, "is about models, which only provider swarms has", "remove it")
+		}
 	}
 	if c := n.get("mode"); c != nil {
 		to.Mode, _ = r.oneOf(c, p.field("mode"), batch.ModeAuto, batch.ModeSingle, batch.ModeBatch)

@@ -16,6 +16,7 @@ import (
 type reader struct {
 	*finder
 	regulated bool // policy.compliance is regulated
+	metered   bool // the provider isn't Swarms: jobs have a request of their own
 	total     int  // bytes of all inline requests so far
 }
 

@@ -28,9 +28,12 @@ const MaxLine = batch.MaxRequest + 64<<10
 // A caller that acts on jobs before the end must be able to take it back.
 func Stream(source string, m batch.Manifest, r io.Reader, yield func(batch.Job) error) error {
 	s := &stream{
-		reader: reader{finder: &finder{source: source}, regulated: m.Policy.Compliance == batch.ComplianceRegulated},
-		lines:  bufio.NewReaderSize(r, 64<<10),
-		names:  make(map[nameHash]int32, len(m.Jobs)),
+		reader: reader{
+			finder: &finder{source: source}, metered: m.Metered(),
+			regulated: m.Policy.Compliance == batch.ComplianceRegulated && !m.Metered(),
+		},
+		lines: bufio.NewReaderSize(r, 64<<10),
+		names: make(map[nameHash]int32, len(m.Jobs)),
 	}
 	if err := s.prepare(m); err != nil {
 		return err
@@ -62,7 +65,7 @@ func (s *stream) prepare(m batch.Manifest) error {
 		f := &finder{source: s.source + " (defaults)"}
 		n := document(f, m.Defaults)
 		if n != nil {
-			s.defaults = (&reader{finder: f, regulated: s.regulated}).defaults(n, (*path)(nil).field("defaults"))
+			s.defaults = (&reader{finder: f, regulated: s.regulated, metered: s.metered}).defaults(n, (*path)(nil).field("defaults"))
 		}
 		if err := f.err(); err != nil {
 			return err

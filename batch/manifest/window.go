@@ -26,11 +26,20 @@ const maxBuffer = 12 * time.Hour
 // always is the window that never closes, as one word.
 const always = "always"
 
+// ownWindow is the provider's: without cheap hours where nothing else is known
+// of it.
+func (r *reader) ownWindow() tariff.Window {
+	if r.metered {
+		return tariff.AlwaysOpen("UTC")
+	}
+	return tariff.SwarmsWindow()
+}
+
 // window reads a price window. What isn't given is the provider's own; once
 // open or close is given, start_at, finish_by and buffer follow from them
 // (tariff.Window.Fill) instead.
 func (r *reader) window(n *node, p *path) tariff.Window {
-	w := tariff.SwarmsWindow()
+	w := r.ownWindow()
 	switch {
 	case n.kind == text && n.literal == always:
 		return tariff.AlwaysOpen(w.Zone).Fill()
@@ -46,7 +55,7 @@ func (r *reader) window(n *node, p *path) tariff.Window {
 	} else if n.get("intervals") != nil {
 		w = tariff.Several(w.Zone)
 	} else if n.get("open") != nil || n.get("close") != nil {
-		w.StartAt, w.FinishBy, w.Buffer = tariff.Unset, tariff.Unset, tariff.UnsetBuffer
+		w.StartAt, w.FinishBy, w.Buffer, w.Always = tariff.Unset, tariff.Unset, tariff.UnsetBuffer, false
 	}
 	if c := n.get("timezone"); c != nil {
 		w.Zone, _ = r.word(c, p.field("timezone"))
