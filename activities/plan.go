@@ -51,6 +51,12 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 		return batch.Plan{}, err
 	}
 	m := src.manifest
+	if m.Metered() {
+		return batch.Plan{}, &batch.Fault{
+			Kind: batch.BadInput, Op: "plan", Thing: string(m.Name), Moved: batch.MovedNo, Detail: "this worker has no secrets for provider " + m.Provider,
+			Hint: "set them where the worker runs, and start it again",
+		}
+	}
 	start, err := m.Window.Decide(in.Asked, m.Policy.RequestTimeout)
 	if err != nil {
 		return batch.Plan{}, &batch.Fault{Kind: batch.BadInput, Op: "plan", Thing: string(m.Name), Detail: err.Error(), Err: err}

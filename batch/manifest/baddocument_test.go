@@ -87,7 +87,7 @@ func TestBadYAML(t *testing.T) {
 		{
 			"merge key", "name: a\nx: &x {task: t}\njobs:\n  - name: y\n    <<: *x\n",
 			[]string{
-				`2:1: x: is not a field of a manifest (known are name, provider, defaults, window, budget, policy, jobs, jobs_from)`,
+				`2:1: x: is not a field of a manifest (known are name, provider, dialect, defaults, window, budget, policy, jobs, jobs_from)`,
 				`4:5: jobs[0]: has none of task, tasks and messages (say what the job is to do)`,
 				`5:5: jobs[0]: has a merge key <<, which isn't supported (put what jobs share under defaults, or give an alias to a whole value)`,
 			},
@@ -222,7 +222,7 @@ func TestBadJSON(t *testing.T) {
 			[]string{
 				`1:2: ["näme"]: is not a field of a manifest (did you mean name?)`,
 				`1:41: name: "ö" is not a batch name (1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit)`,
-				`1:46: bad: is not a field of a manifest (known are name, provider, defaults, window, budget, policy, jobs, jobs_from)`,
+				`1:46: bad: is not a field of a manifest (known are name, provider, dialect, defaults, window, budget, policy, jobs, jobs_from)`,
 			},
 		},
 		{

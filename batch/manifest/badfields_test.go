@@ -7,7 +7,7 @@ func TestBadFields(t *testing.T) {
 		{
 			"nothing but a field", "x: 1\n",
 			[]string{
-				`1:1: x: is not a field of a manifest (known are name, provider, defaults, window, budget, policy, jobs, jobs_from)`,
+				`1:1: x: is not a field of a manifest (known are name, provider, dialect, defaults, window, budget, policy, jobs, jobs_from)`,
 				`1:1: name: is missing (name the batch, such as market-digest)`,
 				`1:1: has neither jobs nor jobs_from (list the jobs under jobs, or name a file of them in jobs_from)`,
 			},
@@ -18,7 +18,7 @@ func TestBadFields(t *testing.T) {
 		},
 		{
 			"far miss", valid + "colour: red\n",
-			[]string{`3:1: colour: is not a field of a manifest (known are name, provider, defaults, window, budget, policy, jobs, jobs_from)`},
+			[]string{`3:1: colour: is not a field of a manifest (known are name, provider, dialect, defaults, window, budget, policy, jobs, jobs_from)`},
 		},
 		{
 			"job field at the top", valid + "task: t\n",
@@ -70,11 +70,11 @@ func TestBadFields(t *testing.T) {
 		},
 		{
 			"provider", valid + "provider: openai\n",
-			[]string{`3:11: provider: "openai" is not one of: swarms`},
+			[]string{`3:11: provider: "openai" is not one of: swarms, swiftia, allswap, custom`},
 		},
 		{
 			"near provider", valid + "provider: swarm\n",
-			[]string{`3:11: provider: "swarm" is not one of: swarms (did you mean swarms?)`},
+			[]string{`3:11: provider: "swarm" is not one of: swarms, swiftia, allswap, custom (did you mean swarms?)`},
 		},
 		{
 			"window is text", valid + "window: night\n",
