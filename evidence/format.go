@@ -141,6 +141,8 @@ type Receipt struct {
 	Attempt   int             `json:"attempt"` // from 1
 	Key       string          `json:"key"`
 	Together  bool            `json:"together,omitempty"` // it left in one request with other jobs
+	Free      bool            `json:"free,omitempty"`     // it moves no money: a quote, a look at how far the work is
+	Step      string          `json:"step,omitempty"`     // of a provider whose jobs have several
 	SentAt    time.Time       `json:"sent_at"`
 	EndedAt   time.Time       `json:"ended_at,omitzero"`
 	Status    int             `json:"status"` // 0 without an answer

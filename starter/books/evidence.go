@@ -114,9 +114,14 @@ type gathering struct {
 	seqs    map[string]int // of every job that was sent, by request id
 	charged map[int]bool
 	kept    []kept // answers
-	gone    int    // requests that were deleted
+	gone    int    // requests that aren't kept any more
+	deleted map[batch.Kept]string
 	last    ledger.Charge
 }
+
+// swarmsProvider is the one whose requests get a tag on their way, and that has
+// a log.
+const swarmsProvider = "swarms"
 
 // kept is where a job's answer is.
 type kept struct {
@@ -125,14 +130,21 @@ type kept struct {
 }
 
 func (g *gathering) gather(ctx context.Context, id batch.ID) error {
-	g.seqs, g.charged = map[string]int{}, map[int]bool{}
+	g.seqs, g.charged, g.deleted = map[string]int{}, map[int]bool{}, map[batch.Kept]string{}
 	for _, name := range []string{evidence.FileJobs, evidence.FilePins, evidence.FileReceipts, evidence.FileCharges} {
 		if err := g.bundle.Has(name); err != nil {
 			return err
 		}
 	}
+	notes, err := g.ledger.Purges(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, p := range notes {
+		g.deleted[p.What] = ": " + p.Said()
+	}
 	jobs := 0
-	err := g.ledger.ReadBatch(ctx, id, ledger.Dossier{
+	err = g.ledger.ReadBatch(ctx, id, ledger.Dossier{
 		Batch: g.head,
 		Job: func(f ledger.Folder) error {
 			if jobs++; jobs%1000 == 0 {
@@ -149,7 +161,10 @@ func (g *gathering) gather(ctx context.Context, id batch.ID) error {
 		g.bundle.Lacks(evidence.FileRequests, "the requests weren't asked for (--with-prompts); pins.jsonl has the SHA-256 of each")
 	}
 	if g.gone > 0 {
-		g.bundle.Lacks("pins", fmt.Sprintf("of %d jobs the request was deleted as settings say; jobs.jsonl has its SHA-256", g.gone))
+		g.bundle.Lacks("pins", fmt.Sprintf("of %d jobs the request isn't kept any more%s; jobs.jsonl has its SHA-256", g.gone, g.deleted[batch.KeptPrompts]))
+	}
+	if said := g.deleted[batch.KeptReceipts]; said != "" {
+		g.bundle.Lacks("receipts", "headers and hashes of answers aren't kept any more"+said+"; that each request was made, when and with which status is")
 	}
 	if err := g.rows(ctx); err != nil {
 		return err
@@ -196,9 +211,11 @@ func (g *gathering) folder(f ledger.Folder) error {
 	if len(f.Request) == 0 {
 		g.gone++
 	} else {
-		sent, err := swarms.Payload(f.Request, j.Name, j.RequestID)
-		if err != nil {
-			sent = f.Request // it never left, for the same reason
+		sent := []byte(f.Request)
+		if g.batch.Provider == swarmsProvider {
+			if tagged, err := swarms.Payload(f.Request, j.Name, j.RequestID); err == nil { // else it never left, for the same reason
+				sent = tagged
+			}
 		}
 		if err := g.bundle.Pin(j.Seq, j.RequestID, sent, g.wish.Prompts); err != nil {
 			return err
@@ -206,7 +223,7 @@ func (g *gathering) folder(f ledger.Folder) error {
 	}
 	for _, a := range f.Attempts {
 		err := g.bundle.Receipt(evidence.Receipt{
-			Seq: j.Seq, RequestID: j.RequestID, Attempt: a.N, Key: a.Key, Together: a.Batched, SentAt: a.SentAt, EndedAt: a.EndedAt,
+			Seq: j.Seq, RequestID: j.RequestID, Attempt: a.N, Key: a.Key, Together: a.Batched, Free: a.Free, Step: a.Step, SentAt: a.SentAt, EndedAt: a.EndedAt,
 			Status: a.Status, Ending: a.Ending, Outcome: a.Outcome, Receipt: a.Receipt,
 		})
 		if err != nil {
@@ -261,7 +278,7 @@ func (g *gathering) verdict(ctx context.Context) error {
 		return err
 	}
 	if !g.wish.Answers {
-		g.bundle.Lacks(evidence.FileAnswers, "the answers weren't asked for (--with-answers); receipts.jsonl has the SHA-256 of each")
+		g.bundle.Lacks(evidence.FileAnswers, "the answers weren't asked for (--with-answers)")
 		return nil
 	}
 	if err := g.bundle.Has(evidence.FileAnswers); err != nil {
@@ -275,7 +292,7 @@ func (g *gathering) verdict(ctx context.Context) error {
 			case "":
 				why = ""
 			case batch.NotFound, batch.Internal: // gone, or damaged
-				why = "the archive has nothing under " + k.where
+				why = "the archive has nothing under " + k.where + g.deleted[batch.KeptAnswers]
 				if batch.KindOf(err) == batch.Internal {
 					why = "the answer in the archive can't be read"
 				}

@@ -20,6 +20,10 @@ const logTimeout = 15 * time.Minute
 
 // rows adds what the provider's own log says of the batch's jobs.
 func (g *gathering) rows(ctx context.Context) error {
+	if g.batch.Provider != swarmsProvider {
+		g.bundle.Lacks(evidence.FileLog, "the provider "+g.batch.Provider+" has no log that is known")
+		return nil
+	}
 	c, err := config.Load(g.env)
 	if err != nil {
 		return err
