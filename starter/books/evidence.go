@@ -211,7 +211,7 @@ func (g *gathering) folder(f ledger.Folder) error {
 	if len(f.Request) == 0 {
 		g.gone++
 	} else {
-		sent := []byte(f.Request)
+		sent := f.Request
 		if g.batch.Provider == swarmsProvider {
 			if tagged, err := swarms.Payload(f.Request, j.Name, j.RequestID); err == nil { // else it never left, for the same reason
 				sent = tagged
