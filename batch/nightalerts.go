@@ -178,7 +178,7 @@ func (n *nightEnd) report() Alert {
 	}
 	a := Alert{
 		Key: string(AlertReport) + "/" + string(r.Batch) + "/" + night, Kind: AlertReport, Severity: Info, Dollars: r.Money.Saved,
-		Title: fmt.Sprintf("%s: %d of %s succeeded for %s, saved %s", r.Batch, r.Jobs.Succeeded, jobs(r.Jobs.Total), r.Money.Billed.Dollars(), r.Money.Saved.Dollars()),
+		Title: fmt.Sprintf("%s: %s of %s succeeded for %s, saved %s", r.Batch, Grouped(int64(r.Jobs.Succeeded)), jobs(r.Jobs.Total), r.Money.Billed.Dollars(), r.Money.Saved.Dollars()),
 		Lines: notEmpty(fmt.Sprintf("discount: landed on %d charges, missed on %d", r.Discount.Landed, r.Discount.Missed), counted(r.Jobs), written(r)),
 	}
 	if !r.Audit.Passed {
@@ -237,7 +237,7 @@ func finding(f Finding) []string {
 }
 
 func paid(r Result) string {
-	return fmt.Sprintf("%d of %s succeeded, paid %s", r.Jobs.Succeeded, jobs(r.Jobs.Total), r.Money.Billed.Dollars())
+	return fmt.Sprintf("%s of %s succeeded, paid %s", Grouped(int64(r.Jobs.Succeeded)), jobs(r.Jobs.Total), r.Money.Billed.Dollars())
 }
 
 func written(r Result) string {
@@ -265,7 +265,7 @@ func jobs(n int) string {
 	if n == 1 {
 		return "1 job"
 	}
-	return fmt.Sprintf("%d jobs", n)
+	return Grouped(int64(n)) + " jobs"
 }
 
 func notEmpty(lines ...string) []string {

@@ -68,6 +68,9 @@ var manuals = map[string]manual{
 	"jobs":    {groupLooking, needBooks, atBooks, exitAsk},
 	"results": {groupLooking, "the ledger and the archive; neither Temporal nor a worker", also(atBooks, "OFFPEAK_ARCHIVE"), exitAsk},
 
+	"alerts":      {groupLooking, needBooks, atBooks, exitAsk},
+	"alerts test": {"", "the sinks; neither the ledger, Temporal nor a worker", []string{"OFFPEAK_NOTIFY", "OFFPEAK_NOTIFY_FILE", "OFFPEAK_NOTIFY_SECRET"}, "0 every sink has taken it; 2 a bad address, or none; 6 a sink hasn't; 130 interrupted"},
+
 	"pause":  {groupSteering, needWorker, atTemporal, exitAsk},
 	"resume": {groupSteering, needWorker, atTemporal, exitAsk},
 	"cancel": {groupSteering, needWorker, atTemporal, exitAsk},
@@ -116,6 +119,9 @@ var settingTexts = map[string]string{
 	"OFFPEAK_HTTP_TLS_CERT":  "file of the certificate; or --tls-cert",
 	"OFFPEAK_HTTP_TLS_KEY":   "file of its key; or --tls-key",
 	"OFFPEAK_HTTP_ROOTS":     "places that a caller may name files in",
+	"OFFPEAK_NOTIFY":         "where alerts go: addresses separated by spaces; never printed",
+	"OFFPEAK_NOTIFY_FILE":    "a file that holds them",
+	"OFFPEAK_NOTIFY_SECRET":  "signs what goes to webhooks of one's own; never printed",
 	"SWARMS_API_KEY":         "for the account's own prices, limits, credits; never printed",
 	"SWARMS_BASE_URL":        "the API, https://api.swarms.world by default",
 	"TEMPORAL_UI_ADDRESS":    "where the Temporal UI is, for links; or --ui-address",
