@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
@@ -25,11 +26,12 @@ type Query struct {
 
 // Page is some jobs of a batch, and the batch in all.
 type Page struct {
-	Batch  batch.ID     `json:"batch"`
-	Counts batch.Counts `json:"counts"` // of the whole batch
-	Money  Sums         `json:"money"`  // of the whole batch
-	Jobs   []Job        `json:"jobs"`
-	Next   *int         `json:"next"` // goes into --after for the next page; null on the last
+	Batch   batch.ID     `json:"batch"`
+	Counts  batch.Counts `json:"counts"` // of the whole batch
+	Money   Sums         `json:"money"`  // of the whole batch
+	Jobs    []Job        `json:"jobs"`
+	Deleted []Deleted    `json:"deleted,omitempty"` // texts of the batch that are gone on purpose
+	Next    *int         `json:"next"`              // goes into --after for the next page; null on the last
 }
 
 // Sums are dollars of several charges.
@@ -72,7 +74,8 @@ type Trail struct {
 	Ceiling   money.USD `json:"ceiling"`
 	Tries     int       `json:"tries"` // attempts that count towards the retry limit
 	NotBefore time.Time `json:"not_before,omitzero"`
-	Output    string    `json:"output"` // the archive's key of the answer; "" when there is none
+	Output    string    `json:"output"`            // the archive's key of the answer; "" when there is none
+	Deleted   []Deleted `json:"deleted,omitempty"` // texts of its batch that are gone on purpose
 	Attempts  []Attempt `json:"attempts"`
 }
 
@@ -116,6 +119,9 @@ func (b *Books) Jobs(ctx context.Context, arg string, q Query) (Page, error) {
 	for i, e := range list {
 		p.Jobs[i] = job(e)
 	}
+	if p.Deleted, err = b.deleted(ctx, id); err != nil {
+		return Page{}, err
+	}
 	if more {
 		p.Next = &p.Jobs[len(p.Jobs)-1].Seq
 	}
@@ -135,6 +141,12 @@ func (b *Books) Trail(ctx context.Context, arg, name string) (Trail, error) {
 	out := Trail{
 		Batch: id, Job: job(t.Entry), Type: t.Job.Type, Models: t.Job.Models, Agents: t.Job.Agents, Estimate: t.Job.Estimate, Ceiling: t.Job.Ceiling,
 		Tries: t.Job.Tries, NotBefore: t.Job.NotBefore, Output: t.Job.Output, Attempts: make([]Attempt, len(t.Attempts)),
+	}
+	if out.Deleted, err = b.deleted(ctx, id); err != nil {
+		return Trail{}, err
+	}
+	if out.Output == "" { // no answer of it was kept, and none was deleted
+		out.Deleted = slices.DeleteFunc(out.Deleted, func(d Deleted) bool { return d.What == batch.KeptAnswers })
 	}
 	charges := map[int]*Charge{}
 	for _, c := range t.Charges {

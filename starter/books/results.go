@@ -62,8 +62,12 @@ func (b *Books) Results(ctx context.Context, q Wanted, out io.Writer, far func(j
 		return Written{}, err
 	}
 	defer func() { _ = store.Close() }() // it was only read
+	deleted, err := b.deleted(ctx, id)
+	if err != nil {
+		return Written{}, err
+	}
 	w := Written{Batch: id, File: q.Out}
-	r := report.Results{Page: page, Answer: store.Get, Output: swarms.Output, Wrote: func(l report.ResultLine) {
+	r := report.Results{Page: page, Answer: store.Get, Gone: Gone(deleted, batch.KeptAnswers), Output: swarms.Output, Wrote: func(l report.ResultLine) {
 		switch {
 		case l.OutputMissing != "":
 			w.Missing++

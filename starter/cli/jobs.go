@@ -125,6 +125,9 @@ func (a *app) writeJobs(p books.Page, wide bool) {
 	if p.Money.Charges > 0 {
 		fmt.Fprintf(a.Out, "paid %s, by day %s, saved %s\n", p.Money.Billed.Dollars(), p.Money.DayPrice.Dollars(), p.Money.Saved.Dollars())
 	}
+	for _, d := range p.Deleted {
+		fmt.Fprintf(a.Out, "%s %s\n", d.What, printable(d.Said))
+	}
 	if len(p.Jobs) == 0 {
 		fmt.Fprintln(a.Out, "\nno such jobs")
 		return
@@ -180,8 +183,17 @@ func (a *app) writeTrail(t books.Trail) {
 	if !t.NotBefore.IsZero() && !j.State.Over() {
 		w.row("not before", a.second(t.NotBefore))
 	}
-	if t.Output != "" {
-		w.row("answer", printable(t.Output))
+	answer := books.Gone(t.Deleted, batch.KeptAnswers)
+	if answer == "" {
+		answer = t.Output
+	}
+	if answer != "" {
+		w.row("answer", printable(answer))
+	}
+	for _, d := range t.Deleted {
+		if d.What != batch.KeptAnswers {
+			w.row(strings.TrimSuffix(string(d.What), "s"), printable(d.Said))
+		}
 	}
 	w.flush()
 	if len(t.Attempts) == 0 {

@@ -102,7 +102,8 @@ var manuals = map[string]manual{
 		also(atTemporal, "OFFPEAK_LEDGER", "OFFPEAK_ARCHIVE", "OFFPEAK_HTTP_ADDR", "OFFPEAK_HTTP_KEYS_FILE", "OFFPEAK_HTTP_KEYS", "OFFPEAK_HTTP_ROOTS", "OFFPEAK_HTTP_TLS_CERT", "OFFPEAK_HTTP_TLS_KEY"),
 		"0 drained; 2 bad input; 6 out of reach; 130 interrupted",
 	},
-	"keys": {groupSetting, needNothing, nil, "0 made; 2 bad input"},
+	"purge": {groupMoney, needWorker, atTemporal, "0 done, or said; 2 bad input, or the batch runs; 5 an outcome of the batch isn't known; 6 Temporal, the ledger or the archive out of reach; 130 interrupted"},
+	"keys":  {groupSetting, needNothing, nil, "0 made; 2 bad input"},
 }
 
 // settingTexts describes each variable that a manual names.

@@ -17,6 +17,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/report"
+	"github.com/offpeak/offpeak/starter/books"
 	"github.com/offpeak/offpeak/starter/httpapi/problem"
 )
 
@@ -135,6 +136,7 @@ var funcs = template.FuncMap{
 	"second":   func(t time.Time) string { return t.Format("15:04:05 MST") },
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"json":     asJSON,
+	"gone":     books.Gone,
 	"sub":      func(a, b money.USD) money.USD { return a - b },
 	"add":      func(a, b int64) int64 { return a + b },
 	"until":    func(now, t time.Time) string { return lasting(max(t.Sub(now), 0)) },
