@@ -20,7 +20,6 @@ type judge struct {
 	m     Manifest
 	good  bool // m is as it was written, so that it may be compared with
 	lines map[string]int
-	in    *bufio.Reader // one for all
 
 	jobs  []job
 	byID  map[string]int
@@ -62,7 +61,7 @@ type job struct {
 }
 
 func (j *judge) begin(m Manifest, good bool) {
-	j.m, j.good, j.lines, j.in = m, good, map[string]int{}, bufio.NewReaderSize(nil, 1<<15)
+	j.m, j.good, j.lines = m, good, map[string]int{}
 }
 
 func (j *judge) wrong(entry string, line int, field, format string, args ...any) {
@@ -101,7 +100,8 @@ func (j *judge) take(name string, r io.Reader) error {
 // each hands over a content line by line. A line that can't be read, or that
 // isn't in its only form, is a problem, and the next one is read.
 func each[V any](j *judge, name string, r io.Reader, see func(n int, v V)) error {
-	in := j.in
+	in := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // nothing else is in it
+	defer func() { in.Reset(nil); readers.Put(in) }()
 	in.Reset(r)
 	for n := 1; ; n++ {
 		text, err := in.ReadSlice('\n')

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/offpeak/offpeak/batch"
 )
@@ -85,7 +86,10 @@ type Verified struct {
 // in it against everything else. All that doesn't hold is in Problems. The
 // error is of reading r, or a fault of kind BadInput for what is no bundle.
 func Verify(r io.Reader, o Options) (Verified, error) {
-	w := &walk{r: bufio.NewReaderSize(r, 1<<15), sum: sha256.New(), o: o, seen: map[string]File{}, judge: &judge{byID: map[string]int{}}}
+	in := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // nothing else is in it
+	defer func() { in.Reset(nil); readers.Put(in) }()
+	in.Reset(r)
+	w := &walk{r: in, sum: sha256.New(), o: o, seen: map[string]File{}, judge: &judge{byID: map[string]int{}}}
 	err := w.run()
 	var f *batch.Fault
 	if err != nil && !errors.Is(err, errEnds) && !errors.As(err, &f) {
@@ -96,6 +100,9 @@ func Verify(r io.Reader, o Options) (Verified, error) {
 	}
 	return w.result(), nil
 }
+
+// readers are buffers that were used before.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 1<<15) }}
 
 // errEnds ends the walk where nothing more can be read; why is a problem
 // already.
