@@ -73,9 +73,9 @@ func (n *nightEnd) judged() {
 	r := n.Result
 	n.left()
 	if !n.Again && n.Subject != "" && n.Subject != n.about {
-		n.alerts = append(n.alerts, Alert{
-			Key: string(AlertNightFailed) + "/" + n.Subject, Kind: AlertNightFailed, Severity: Info, Over: true, Title: n.Subject + ": the night ran",
-		})
+		for _, k := range []AlertKind{AlertNightFailed, AlertCap, AlertCredits} { // as a refusal before its batch was known names them
+			n.alerts = append(n.alerts, Alert{Key: string(k) + "/" + n.Subject, Kind: k, Severity: Info, Over: true, Title: n.Subject + ": the night ran"})
+		}
 	}
 	n.over(AlertCredits, "the night ran")
 	if r.Jobs.Skipped > 0 {

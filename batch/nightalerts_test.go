@@ -127,7 +127,7 @@ func TestNightAlertsEnd(t *testing.T) {
 			over[a.Key] = true
 		}
 	}
-	for _, key := range []string{"night-failed/" + string(digest), "night-failed/nightly-digest", "credits-low/" + string(digest), "cap-reached/" + string(digest), "unknown/" + string(digest), "audit/" + string(digest)} {
+	for _, key := range []string{"night-failed/" + string(digest), "night-failed/nightly-digest", "cap-reached/nightly-digest", "credits-low/nightly-digest", "credits-low/" + string(digest), "cap-reached/" + string(digest), "unknown/" + string(digest), "audit/" + string(digest)} {
 		if !over[key] {
 			t.Errorf("%s isn't ended", key)
 		}

@@ -39,7 +39,11 @@ func subject(ctx workflow.Context) string {
 	if id, ok := workflow.GetTypedSearchAttributes(ctx).GetKeyword(scheduledBy); ok && id != "" {
 		return id
 	}
-	return strings.TrimPrefix(workflow.GetInfo(ctx).WorkflowExecution.ID, "nightly/")
+	id := strings.TrimPrefix(workflow.GetInfo(ctx).WorkflowExecution.ID, "nightly/")
+	if batch.IsCarry("nightly/" + id) {
+		id, _, _ = strings.Cut(id, "/carry/") // its batch
+	}
+	return id
 }
 
 // alone says that nobody waits for how a run ends.

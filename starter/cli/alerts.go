@@ -162,6 +162,8 @@ func (a *app) writeIncidents(all books.Incidents) {
 func (a *app) writeIncident(i books.Incident) {
 	word := strings.ToUpper(string(i.Severity))
 	switch {
+	case i.Kind.Once():
+		word = "NEWS"
 	case i.State == "over":
 		word = a.paint(green, "OVER")
 	case i.Severity == batch.Critical:
