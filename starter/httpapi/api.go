@@ -105,6 +105,7 @@ func (a *API) operations() {
 	a.lookOperations()
 	a.readOperations()
 	a.evidenceOperation()
+	a.alertsOperation()
 	a.steerOperations()
 	a.priceOperations()
 	a.uploadOperations()
