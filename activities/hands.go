@@ -45,6 +45,9 @@ type Deps struct {
 	// Jitter draws uniformly from [0, most); math/rand when nil.
 	Jitter func(most time.Duration) time.Duration
 
+	Lake    string // where the provider's log is exported to: a URL as the archive's
+	Program string // this program's version, for what is kept
+
 	// Running says whether a workflow run is still open. It is asked before a
 	// night that another run has claimed is taken over; when nil, every owner
 	// counts as running and nothing is ever taken over.

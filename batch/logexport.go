@@ -77,3 +77,44 @@ func (e LogExport) String() string {
 	}
 	return s
 }
+
+// DailyExport is the kind under which the books keep an export's result.
+const DailyExport = "export"
+
+// String is the days that are asked for, for people: " of 2026-11-21".
+func (in LogExportInput) String() string {
+	switch {
+	case in.Day != "":
+		return " of " + in.Day
+	case in.From != "" && in.To != "":
+		return " of " + in.From + " to " + in.To
+	case in.From != "":
+		return " from " + in.From + " on"
+	case in.To != "":
+		return " up to " + in.To
+	case in.Today:
+		return ", today too"
+	}
+	return ""
+}
+
+const exportKey = "export"
+
+// ExportFailed is what to tell when the log couldn't be exported.
+func ExportFailed(f *Fault, at time.Time) Alert {
+	a := Alert{
+		Key: exportKey, Kind: AlertExport, Severity: Warning, At: at,
+		Title:  "The provider's log couldn't be exported to the lake",
+		Lines:  []string{f.Error(), "Nothing is lost yet: the provider still has its rows, and the next export that works takes them."},
+		Remedy: f.Hint,
+	}
+	if a.Remedy == "" {
+		a.Remedy = "see to the cause, then: starter logs export"
+	}
+	return a
+}
+
+// ExportWorks ends that incident.
+func ExportWorks(at time.Time) Alert {
+	return Alert{Key: exportKey, Kind: AlertExport, Severity: Info, At: at, Over: true, Title: "The provider's log is exported to the lake again"}
+}

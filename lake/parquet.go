@@ -50,7 +50,7 @@ type record struct {
 
 // groupBytes is how much is kept until it is written as a group of rows: that
 // is what a reader has to hold, too.
-const groupBytes = 16 << 20
+const groupBytes = 8 << 20
 
 // table writes rows as Parquet. The same rows make the same bytes.
 type table struct {
@@ -61,7 +61,11 @@ type table struct {
 func newTable(w io.Writer) *table {
 	return &table{out: parquet.NewGenericWriter[record](w,
 		parquet.Compression(&snappy.Codec{}),
-		parquet.DataPageVersion(1), // what every warehouse reads
+		parquet.DataPageVersion(1),                                    // what every warehouse reads
+		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain), // the library's own choice is newer than some of them
+		// The least and greatest of what may be a megabyte of JSON helps no reader,
+		// and stood in the header of each page.
+		parquet.DataPageStatistics(false), parquet.SkipPageBounds("data"),
 		parquet.CreatedBy("offpeak", "1", "log lake"),
 	)}
 }

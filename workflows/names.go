@@ -14,6 +14,9 @@ const (
 
 	PurgeName = "Purge"
 
+	LogExportName = "LogExport"
+
+	ExportLogName     = "ExportLog"
 	PlanNightName     = "PlanNight"
 	CheckCreditsName  = "CheckCredits"
 	PendingJobsName   = "PendingJobs"

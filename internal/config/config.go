@@ -19,6 +19,7 @@ type Config struct {
 	BaseURL   string    // SWARMS_BASE_URL
 	Ledger    string    // OFFPEAK_LEDGER, with its default: "sqlite:/home/.../offpeak.db"
 	Archive   string    // OFFPEAK_ARCHIVE, with its default
+	Lake      string    // OFFPEAK_LAKE; lake below the archive when not set
 	LogLevel  string    // debug, info, warn or error
 	LogFormat string    // console, json or "" to decide by the terminal
 	HTTPAddr  string    // OFFPEAK_HTTP_ADDR
@@ -73,6 +74,7 @@ func Load(env Env) (Config, error) {
 		BaseURL:   env.Lookup("SWARMS_BASE_URL"),
 		Ledger:    env.Lookup("OFFPEAK_LEDGER"),
 		Archive:   env.Lookup("OFFPEAK_ARCHIVE"),
+		Lake:      env.Lookup("OFFPEAK_LAKE"),
 		LogLevel:  strings.ToLower(env.Lookup("OFFPEAK_LOG_LEVEL")),
 		LogFormat: strings.ToLower(env.Lookup("OFFPEAK_LOG_FORMAT")),
 		HTTPAddr:  env.Lookup("OFFPEAK_HTTP_ADDR"),
@@ -122,7 +124,7 @@ func Load(env Env) (Config, error) {
 		}
 	}
 	c.defaults(env)
-	wrong = append(wrong, checkLedger(c.Ledger), checkArchive(c.Archive),
+	wrong = append(wrong, checkLedger(c.Ledger), checkStore("OFFPEAK_ARCHIVE", c.Archive), checkStore("OFFPEAK_LAKE", c.Lake),
 		oneOf("OFFPEAK_LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("OFFPEAK_LOG_FORMAT", c.LogFormat, "", "console", "json"))
 	if err := errors.Join(wrong...); err != nil {
@@ -147,6 +149,19 @@ func (c *Config) defaults(env Env) {
 			*d.value = d.def
 		}
 	}
+	if c.Lake == "" {
+		c.Lake = below(c.Archive, "lake")
+	}
+}
+
+// below is a folder of a store. One whose URL can't be read is said to be wrong
+// once, as the store's.
+func below(store, folder string) string {
+	u, err := url.Parse(store)
+	if err != nil || u.Scheme != "file" && u.Scheme != "s3" {
+		return "file:///" + folder
+	}
+	return u.JoinPath(folder).String()
 }
 
 // stateDir is where the books are when nobody said otherwise: they have to
@@ -236,12 +251,12 @@ func checkLedger(v string) error {
 	return errors.New("OFFPEAK_LEDGER: neither sqlite:PATH nor postgres://user@host/database")
 }
 
-func checkArchive(v string) error {
+func checkStore(name, v string) error {
 	if strings.HasPrefix(v, "file:///") || strings.HasPrefix(v, "s3://") && v != "s3://" {
 		return nil
 	}
 	// The value isn't shown: somebody may have put credentials into it.
-	return errors.New("OFFPEAK_ARCHIVE: neither file:///absolute/folder nor s3://bucket/prefix?region=REGION")
+	return errors.New(name + ": neither file:///absolute/folder nor s3://bucket/prefix?region=REGION")
 }
 
 func oneOf(name, v string, allowed ...string) error {

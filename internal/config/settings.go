@@ -31,6 +31,10 @@ var settings = []setting{
 		"answers are as private as the tasks were. For S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role say who asks; never the URL",
 	},
 	{
+		"OFFPEAK_LAKE", "lake below the archive", "where the provider's log is kept: as OFFPEAK_ARCHIVE; Google Cloud Storage as s3:// with HMAC keys and endpoint=https://storage.googleapis.com",
+		"it holds answers, as the archive does; who moves it moves all of it, or the next export takes everything again",
+	},
+	{
 		"OFFPEAK_LIMITS", "none", "rate limits that you know of besides those that the API tells: 1/2s,2000/1m (requests/span)",
 		"all workers on the ledger keep what the one says that started last",
 	},

@@ -126,6 +126,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
 	root.AddCommand(a.watchCmd(), a.listCmd(), a.alertsCmd(), a.usageCmd(), a.exportCmd("export"))
 	root.AddCommand(a.evidenceCmd())
+	root.AddCommand(a.logsCmd())
 	root.AddCommand(a.serveCmd(), a.keysCmd())
 	root.AddCommand(topics()...)
 	root.AddCommand(a.scheduleCmd())

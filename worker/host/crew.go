@@ -73,6 +73,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	crew.story.RegisterWorkflowWithOptions(workflows.UsageWatch, workflow.RegisterOptions{Name: workflows.UsageWatchName})
 	crew.story.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
 	crew.story.RegisterWorkflowWithOptions(workflows.Purge, workflow.RegisterOptions{Name: workflows.PurgeName})
+	crew.story.RegisterWorkflowWithOptions(workflows.LogExport, workflow.RegisterOptions{Name: workflows.LogExportName})
 	service, err := nexusService(c, o.Temporal.HostPort)
 	if err != nil {
 		return nil, err
@@ -87,6 +88,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	Bind(crew.story, workflows.SteerNight, hands.SteerNight)
 	Bind(crew.story, workflows.LookNight, hands.LookNight)
 	Bind(crew.story, workflows.WatchUsage, hands.WatchUsage)
+	Bind(crew.story, workflows.ExportLog, hands.ExportLog)
 	Bind(crew.story, workflows.RaiseAlerts, hands.RaiseAlerts)
 	Bind(crew.story, workflows.DeliverAlert, hands.DeliverAlert)
 	Bind(crew.story, workflows.PurgeOld, hands.PurgeOld)

@@ -20,6 +20,7 @@ import (
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/internal/build"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/obs"
 	"github.com/offpeak/offpeak/ledger"
@@ -87,6 +88,8 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 
 	hands := activities.New(activities.Deps{
 		Ledger: books, Archive: store, Swarms: api, Log: o.Log,
+		Lake:       c.Lake,
+		Program:    "offpeak " + build.This().Version + " " + build.This().ID(),
 		Caps:       ledger.Caps{Night: c.CapDay, Key: c.CapKey},
 		Usage:      activities.Usage{Floor: c.WatchFloor, CreditsLow: c.CreditsLow},
 		Running:    running(temporal),
