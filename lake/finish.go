@@ -82,7 +82,7 @@ func (m *Manifest) note(row swarms.LogRow) {
 }
 
 // sameParquet says that a Parquet file has the rows of its JSONL, and what it
-// is.
+// is. It is compared with what m says of it first, where that says something.
 func (l *Lake) sameParquet(ctx context.Context, m Manifest) (Sum, error) {
 	f, err := os.CreateTemp("", "offpeak-parquet-*")
 	if err != nil {
@@ -100,6 +100,9 @@ func (l *Lake) sameParquet(ctx context.Context, m Manifest) (Sum, error) {
 	_, err = io.Copy(io.MultiWriter(f, &sum), r)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return Sum{}, noRoom(err)
+	}
+	if why := differs(m.Parquet, sum.sum()); m.Hash != "" && why != "" {
+		return Sum{}, broken(m.Parquet.Name, "%s", why)
 	}
 	// The two are read side by side: whichever ends first ends both.
 	ctx, stop := context.WithCancel(ctx)
