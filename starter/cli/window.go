@@ -56,7 +56,7 @@ func beside(t, other time.Time) string {
 
 // hours is a span in one line.
 func hours(s tariff.Span) string {
-	at := s.Location()                        // instants keep only their offset on the way here
+	at := s.Location()                                              // instants keep only their offset on the way here
 	if len(s.Pieces) == 0 && s.Closes.Sub(s.Opens) > 20*time.Hour { // as good as a day: both have the same time of day
 		return s.Opens.In(at).Format("Mon 15:04 MST") + " to " + s.Closes.In(at).Format("Mon 15:04 MST")
 	}
