@@ -65,6 +65,9 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, s := range sinks {
+		o.Log.Info("alerts go to a sink", zap.String("place", s.Place), zap.String("takes", s.Filter()))
+	}
 	api, err := swarms.New(swarms.Options{BaseURL: c.BaseURL, Key: c.Key.Reveal()})
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ func TestRefusals(t *testing.T) {
 		{"argument", []string{"now"}, config.Env{home, key}, batch.ExitBadInput, []string{`unexpected argument "now"`}},
 		{"bad setting", nil, config.Env{home, key, "OFFPEAK_LOG_LEVEL=loud"}, batch.ExitBadInput, []string{"OFFPEAK_LOG_LEVEL"}},
 		{"bad base URL", nil, config.Env{home, key, "SWARMS_BASE_URL=http://example.com"}, batch.ExitBadInput, []string{"SWARMS_BASE_URL", "https"}},
+		{"bad sink", nil, config.Env{home, key, "OFFPEAK_NOTIFY=https://fine.example.com/x gopher://hunter2"}, batch.ExitBadInput, []string{"OFFPEAK_NOTIFY: address 2", "docs/alerts.md"}},
 		{"unknown profile", []string{"--profile", "moon"}, config.Env{home, key, "TEMPORAL_CONFIG_FILE=/nowhere"}, batch.ExitBadInput, []string{"TEMPORAL_CONFIG_FILE"}},
 		{"ledger in a file", nil, config.Env{home, key, "OFFPEAK_LEDGER=sqlite:/dev/null/books.db"}, batch.ExitOutOfReach, []string{"ledger"}},
 		{"PostgreSQL isn't there", nil, config.Env{home, key, "OFFPEAK_LEDGER=postgres://ada:hunter2@" + nobody + "/books"}, batch.ExitOutOfReach, []string{"ledger"}},
