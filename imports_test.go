@@ -55,11 +55,16 @@ var rules = []rule{
 	{"gate", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"audit", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "a judgement without I/O can be repeated"},
 	{"watch", nouns, []string{"net/http", "os"}, "a judgement without I/O can be repeated: of the same days always the same"},
-	{"report", append([]string{"ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},
+	{"advice", append([]string{"ledger"}, nouns...), []string{"net/http", "os"}, "advice follows from what is known of a night, and from nothing else"},
+	{"report", append([]string{"advice", "ledger", "audit"}, nouns...), []string{"net/http", "os"}, "a report is made from what was judged, by no other means"},
 	{"evidence", append([]string{"ledger", "batch/manifest"}, nouns...), []string{"net/http", "os"}, "what proves a batch is read without books, settings or network"},
 	{"workflows", append([]string{"go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/log", "go.temporal.io/api/enums/v1"}, nouns...), []string{"net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"}, "determinism by absence: no hands, no stores, no network in the story"},
 	{"activities", append([]string{
+<<<<<<< HEAD
 		"archive", "audit", "batch/manifest", "gate", "lake", "ledger", "notify", "provider", "provider/swarms", "report", "watch",
+=======
+		"archive", "audit", "batch/manifest", "gate", "ledger", "notify", "provider", "provider/swarms", "report", "watch", "advice",
+>>>>>>> fa0fdc8 (Advice: rules with their thresholds in a room of their own; in reports, estimates, starter advice and, once a month, an alert)
 		"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/api/enums/v1",
 		"go.uber.org/zap/...", "golang.org/x/sync/...", "gocloud.dev/...", "github.com/google/uuid",
 	}, nouns...), nil, "the hands never know the story: worker/host alone binds a name to a function"},
@@ -73,8 +78,8 @@ var rules = []rule{
 		"evidence", "starter/nightly", "starter/cli/...", "starter/books", "starter/switches", "starter/estimate", "starter/httpapi/...", "starter/web", "notify", "batch/manifest", "provider", "provider/swarms", "report", "workflows", "internal/...",
 		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/...", "golang.org/x/term", "golang.org/x/time/rate", "go.temporal.io/...", "go.uber.org/zap/...",
 	}, nouns...), nil, "the shell sees what every other door sees: never the hands or the stores"},
-	{"starter/books", append([]string{"evidence", "lake", "ledger", "ledger/open", "archive", "provider", "provider/swarms", "report", "internal/config", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "an operator's commands read the books and the answers themselves, for when Temporal and every worker are down; it changes nothing"},
-	{"starter/estimate", append([]string{"batch/manifest", "provider", "provider/swarms", "internal/config"}, nouns...), nil, "what a batch will cost is the same at every door"},
+	{"starter/books", append([]string{"advice", "evidence", "lake", "ledger", "ledger/open", "archive", "provider", "provider/swarms", "report", "internal/config", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "an operator's commands read the books and the answers themselves, for when Temporal and every worker are down; it changes nothing"},
+	{"starter/estimate", append([]string{"advice", "batch/manifest", "provider", "provider/swarms", "internal/config"}, nouns...), nil, "what a batch will cost is the same at every door"},
 	{"starter/httpapi", append([]string{
 		"starter/httpapi/...", "starter/nightly", "starter/books", "starter/switches", "starter/once", "starter/estimate", "batch/manifest", "archive", "report", "internal/...",
 		"github.com/danielgtaylor/huma/v2/...", "go.uber.org/zap/...", "golang.org/x/time/rate", "github.com/google/uuid",

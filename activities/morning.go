@@ -9,6 +9,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/audit"
 	"github.com/offpeak/offpeak/batch"
@@ -102,11 +103,7 @@ func (n *night) build(ctx context.Context, v audit.Verdict, result batch.Result)
 	if err != nil {
 		return report.Morning{}, err
 	}
-	for _, w := range key.Windows {
-		if w.Name == "minute" && w.Limit >= premiumMinute {
-			facts.Tier = "premium"
-		}
-	}
+	facts.Tier = advice.TierOf(key.Windows)
 	draft := report.New(facts)
 	err = n.pages(ctx, n.batch.ID, func(j ledger.Job) error {
 		draft.Job(j)
@@ -124,10 +121,6 @@ func (n *night) build(ctx context.Context, v audit.Verdict, result batch.Result)
 	}
 	return draft.Build(), err
 }
-
-// premiumMinute is the premium tier's limit a minute (Swarms docs,
-// resources/ratelimits, 2026-07-13); the free tier's is 100.
-const premiumMinute = 2000
 
 func (n *night) put(ctx context.Context, m report.Morning, revision int) error {
 	for _, f := range []struct {

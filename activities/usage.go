@@ -57,6 +57,7 @@ type lookout struct {
 	began     time.Time
 	memory    map[string]spend.Memory // by key
 	last      string                  // the last day that any watch had
+	advised   string                  // the last day on which advice was told
 	sums      map[string]*spend.Sums  // by key
 	log       journal
 	out       batch.UsageWatch
@@ -79,7 +80,7 @@ func (h *Hands) watchUsage(ctx context.Context, in batch.WatchRequest, p *pulse)
 	if l.out.Back = l.last > l.day; l.out.Back {
 		l.from = l.day
 	}
-	for _, step := range []func(context.Context) error{l.books, l.read, l.judge, l.report, l.credits} {
+	for _, step := range []func(context.Context) error{l.books, l.read, l.judge, l.report, l.credits, l.advise} {
 		if err := step(ctx); err != nil {
 			return batch.UsageWatch{}, err
 		}
@@ -132,6 +133,11 @@ func (l *lookout) recall(ctx context.Context) (done bool, err error) {
 			return true, nil
 		}
 		l.last = max(l.last, n.Day)
+		for _, a := range w.Alerts {
+			if a.Kind == batch.AlertAdvice && !a.Over {
+				l.advised = max(l.advised, n.Day)
+			}
+		}
 		for _, a := range w.Accounts {
 			m := l.memory[a.Account]
 			if m.States == nil {

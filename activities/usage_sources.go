@@ -1,12 +1,15 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/tariff"
@@ -102,6 +105,55 @@ func (l *lookout) credits(ctx context.Context) error {
 	c := spend.Credits(got.Total.USD, at, nights, l.Usage.CreditsLow)
 	l.out.Credits = &c
 	l.out.Alerts = append(l.out.Alerts, spend.CreditsAlert(c, l.key))
+	return nil
+}
+
+// Advice rests on the last nights, and is told once in a while: what holds today
+// holds tomorrow.
+const (
+	advisedNights = 7
+	advisedEvery  = 30 // days
+)
+
+// advise says what would save money, by the last nights of the books.
+func (l *lookout) advise(ctx context.Context) error {
+	ids, err := l.Ledger.Nights(ctx, "")
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(ids, func(a, b batch.ID) int { return cmp.Compare(b.Night(), a.Night()) })
+	var (
+		sum  advice.Nights
+		seen = map[tariff.Night]bool{}
+	)
+	for i, id := range ids {
+		if string(id.Night()) > l.day {
+			continue
+		}
+		if seen[id.Night()] = true; len(seen) > advisedNights {
+			break
+		}
+		l.pulse.now(Beat{Doing: "looking at the last nights", Count: i})
+		b, err := l.Ledger.Batch(ctx, id)
+		if err != nil {
+			return err
+		}
+		e, err := l.Ledger.Effort(ctx, id)
+		if err != nil {
+			return err
+		}
+		totals, err := l.Ledger.Totals(ctx, id)
+		if err != nil {
+			return err
+		}
+		sum.Add(b, e, totals.Jobs.Parked)
+	}
+	key, err := l.Ledger.Key(ctx, l.key)
+	if err != nil {
+		return err
+	}
+	l.out.Advice = advice.On(sum.Facts(advice.TierOf(key.Windows)))
+	l.out.Alerts = append(l.out.Alerts, spend.AdviceAlert(l.out.Advice, l.key, l.began, l.advised == "" || l.advised <= spend.Shift(l.day, -advisedEvery))...)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,9 @@ func (w *world) limits(u activities.Usage) *world {
 
 func keys(alerts []batch.Alert) (out []string) {
 	for _, a := range alerts {
+		if a.Kind == batch.AlertAdvice && a.Over {
+			continue // each morning on which there is none
+		}
 		k := a.Key[:strings.Index(a.Key, "/")] + a.Key[strings.LastIndex(a.Key, "/"):]
 		if a.Over {
 			k += " over"
@@ -125,6 +129,28 @@ func TestWatchUsage(t *testing.T) {
 	var kept batch.UsageWatch
 	if err != nil || len(notes) != 3 || json.Unmarshal(notes[0].Result, &kept) != nil || kept.Day != "2026-12-02" {
 		t.Errorf("kept: %+v, %v", notes, err)
+	}
+}
+
+// Advice is told once a month, by the last seven nights, as long as it holds.
+func TestWatchAdvises(t *testing.T) {
+	w := newWorld(t, func(o *simulator.Options) { o.Accounts[0].Tier = "free" }).limits(activities.Usage{}).faults(simulator.Rule{Match: "*", Kind: simulator.KindRate429, RetryAfter: "3", Times: 4}).planned(manifest(2, ""))
+	w.send(0)
+	w.send(1)
+	var told []string
+	for i := range 40 {
+		out := w.watched(time.Date(2026, 11, 22+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), fmt.Sprint("run-", i))
+		for _, a := range out.Alerts {
+			if a.Kind == batch.AlertAdvice && !a.Over {
+				told = append(told, out.Day)
+			}
+		}
+		if len(out.Advice) != 1 || out.Advice[0].Rule != "premium-tier" {
+			t.Fatalf("on %s: %+v", out.Day, out.Advice)
+		}
+	}
+	if !slices.Equal(told, []string{"2026-11-22", "2026-12-22"}) {
+		t.Errorf("told on %v", told)
 	}
 }
 

@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"time"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 )
 
@@ -75,6 +77,32 @@ func (l *Ledger) FirstEnd(ctx context.Context, key string) (time.Time, error) {
 	var out time.Time
 	err := l.read(ctx, func(tx Tx) (err error) {
 		out, err = tx.NthEnd(key, "", time.Time{}, 1)
+		return err
+	})
+	return out, err
+}
+
+// Effort is what a batch took, over all of its nights.
+type Effort struct {
+	Requests int // that were sent
+	Limited  int // of them met a rate limit (HTTP 429)
+	Runs     int // that were charged
+	Agents   int64
+	Billed   money.USD
+	DayPrice money.USD
+	AgentFee money.USD // as far as the charges name it
+	Priced   int64     // agents of the charges that do
+}
+
+// Effort adds a batch's requests and charges up. NotFound when nobody claimed it.
+func (l *Ledger) Effort(ctx context.Context, id batch.ID) (Effort, error) {
+	var out Effort
+	err := l.read(ctx, func(tx Tx) error {
+		if _, found, err := tx.Tally(id); err != nil || !found {
+			return cmp.Or(err, noBatch("add up", id))
+		}
+		var err error
+		out, err = tx.Effort(id)
 		return err
 	})
 	return out, err

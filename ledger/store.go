@@ -94,7 +94,8 @@ type Tx interface {
 	ForgetErrands(before time.Time) error // those that were begun before
 
 	Dailies(kind string, limit int) ([]Daily, error) // the latest day first
-	Hours(from, to time.Time) ([]Hour, error)        // charges by the key of their attempt, and by hour
+	Effort(batch.ID) (Effort, error)
+	Hours(from, to time.Time) ([]Hour, error) // charges by the key of their attempt, and by hour
 
 	Incident(key string) (Incident, bool, error)
 	Incidents(all bool, limit int) ([]Incident, error) // open ones, or all; the last seen first

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
@@ -21,15 +22,16 @@ const Schema = "offpeak/report/v1"
 type Morning struct {
 	Schema string `json:"schema"`
 	batch.Result
-	Provider string       `json:"provider"`
-	Stop     string       `json:"stop,omitempty"` // why the night stopped early, if it did
-	Window   Hours        `json:"window"`
-	Work     Work         `json:"work"`
-	Shares   Shares       `json:"shares"`
-	Leaks    []batch.Leak `json:"leaks"`
-	Left     []Leftover   `json:"left"` // every job that didn't succeed
-	Warnings []string     `json:"warnings"`
-	Advice   []string     `json:"advice"`
+	Provider string         `json:"provider"`
+	Stop     string         `json:"stop,omitempty"` // why the night stopped early, if it did
+	Window   Hours          `json:"window"`
+	Work     Work           `json:"work"`
+	Shares   Shares         `json:"shares"`
+	Leaks    []batch.Leak   `json:"leaks"`
+	Left     []Leftover     `json:"left"` // every job that didn't succeed
+	Warnings []string       `json:"warnings"`
+	Advice   []string       `json:"advice"`
+	Advised  []batch.Advice `json:"advised"` // the same in parts
 }
 
 // Hours are the night's instants.
@@ -124,6 +126,10 @@ type Draft struct {
 	facts Facts
 	work  Work
 	left  []Leftover
+
+	agents int64     // that charges are for
+	fee    money.USD // what they cost
+	parked int       // jobs
 }
 
 // New begins a report.
@@ -139,6 +145,7 @@ func (d *Draft) Job(j ledger.Job) {
 	case batch.Succeeded:
 		return
 	case batch.Parked:
+		d.parked++
 		d.work.Parked += j.Ceiling
 	case batch.Unknown, batch.Sending:
 		d.work.AtRisk += j.Ceiling
@@ -152,6 +159,12 @@ func (d *Draft) Job(j ledger.Job) {
 func (d *Draft) Charge(c ledger.Charge) {
 	w := &d.work
 	w.Charges++
+	d.agents += c.Agents
+	if c.HasParts {
+		d.fee += c.Agent
+	} else {
+		d.fee += d.facts.Batch.Card.PerAgent.Times(c.Agents)
+	}
 	if !c.SentAt.IsZero() && (w.Began.IsZero() || c.SentAt.Before(w.Began)) {
 		w.Began = c.SentAt
 	}
@@ -191,8 +204,10 @@ func (d *Draft) Build() Morning {
 			OfDayPrice: Percent(f.Result.Money.Saved, f.Result.Money.DayPrice),
 			Realised:   Percent(f.Realised, f.Possible), Possible: f.Possible, Saved: f.Realised,
 		},
-		Leaks: given(f.Leaks), Left: given(d.left), Warnings: given(f.Warnings), Advice: advice(f, d.work),
+		Leaks: given(f.Leaks), Left: given(d.left), Warnings: given(f.Warnings),
 	}
+	m.Advised = advice.On(d.advisable())
+	m.Advice = advice.Lines(m.Advised)
 	for _, p := range f.Span.Pieces {
 		m.Window.Pieces = append(m.Window.Pieces, Stretch{p.Opens, p.Closes})
 	}
@@ -240,18 +255,21 @@ var urgent = []batch.State{
 // given is a copy that is never null in JSON.
 func given[T any](s []T) []T { return append([]T{}, s...) }
 
-// advice is when the production checklist of the Swarms docs says that the
-// premium tier pays: more than one 429, or more than 1,200 requests, a day.
-func advice(f Facts, w Work) []string {
-	all := []string{}
-	if f.Batch.Provider != "swarms" || f.Tier == "premium" {
-		return all
+// advisable is what the advice of a night rests on.
+func (d *Draft) advisable() advice.Facts {
+	f := advice.Facts{
+		Provider: d.facts.Batch.Provider, Tier: d.facts.Tier, When: "tonight",
+		Requests: d.work.Requests, Limited: d.work.Limited, Parked: d.parked,
+		Jobs: d.work.Charges, Agents: d.agents, AgentFee: d.fee, PerAgent: d.facts.Batch.Card.PerAgent,
+		Night: d.facts.Result.Money.Billed, DayPrice: d.facts.Result.Money.DayPrice,
 	}
-	if w.Limited > 1 {
-		all = append(all, "more than one request met a rate limit tonight: the premium tier allows 20 times as many a minute")
+	for _, l := range d.facts.Leaks {
+		if l.Cause == batch.LeakLate {
+			f.Lost = l.Dollars
+		}
 	}
-	if w.Requests > 1200 {
-		all = append(all, "more than 1,200 requests in a day: that is what the premium tier is for")
+	if d.facts.Batch.Policy.Mode == batch.ModeSingle {
+		f.Singly = d.work.Requests
 	}
-	return all
+	return f
 }

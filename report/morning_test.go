@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
@@ -78,7 +79,7 @@ func TestAdvice(t *testing.T) {
 		want           int
 	}{
 		{"swarms", "free", 1200, 1, 0},
-		{"swarms", "free", 1201, 2, 2},
+		{"swarms", "free", 1201, 2, 1},
 		{"swarms", "", 10, 2, 1},
 		{"swarms", "premium", 5000, 9, 0},
 		{"swiftia", "", 5000, 9, 0},
@@ -90,8 +91,9 @@ func TestAdvice(t *testing.T) {
 		for range c.limited {
 			d.Attempt(ledger.Attempt{Outcome: batch.RateLimited})
 		}
-		if got := d.Build().Advice; len(got) != c.want {
-			t.Errorf("%+v: %q", c, got)
+		m := d.Build()
+		if len(m.Advice) != c.want || len(m.Advised) != c.want || c.want > 0 && (m.Advised[0].Rule != advice.Premium || m.Advised[0].Costs != advice.PremiumMonth) {
+			t.Errorf("%+v: %q, %+v", c, m.Advice, m.Advised)
 		}
 	}
 }

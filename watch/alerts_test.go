@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/watch"
@@ -156,6 +157,26 @@ func TestCredits(t *testing.T) {
 		if !strings.Contains(w.Low, c.low) || (c.low == "") != (w.Low == "") || a.Severity != c.sev || a.Over != (c.low == "") || a.Key != "credits-low/key" {
 			t.Errorf("%s: %+v, %+v", c.name, w, a)
 		}
+	}
+}
+
+// TestAdviceAlert: told when it is due, and over when it doesn't hold any more.
+func TestAdviceAlert(t *testing.T) {
+	t.Parallel()
+	given := advice.On(advice.Facts{Provider: "swarms", When: "tonight", Limited: 5, Hungry: []string{"EU"}, MaxTokens: 300_000})
+	got := watch.AdviceAlert(given, "key", morning, true)
+	if len(got) != 1 || got[0].Over || got[0].Key != "advice/key/premium-tier" || got[0].Severity != batch.Info || got[0].Dollars != 100*money.Dollar ||
+		!strings.Contains(got[0].Title, "5 requests met a rate limit") || !strings.Contains(got[0].Remedy, "$100.00 a month") || len(got[0].Lines) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got := watch.AdviceAlert(given, "key", morning, false); len(got) != 0 {
+		t.Errorf("told again: %+v", got)
+	}
+	if got := watch.AdviceAlert(nil, "key", morning, false); len(got) != 1 || !got[0].Over {
+		t.Errorf("nothing to advise any more: %+v", got)
+	}
+	if advice.Premium != watch.PremiumRule {
+		t.Error("the rule has another name")
 	}
 }
 

@@ -81,6 +81,11 @@ func hours(t *testing.T, r *room) {
 	got, err = l.Hours(a.ctx, full.Add(-time.Hour), full)
 	a.ok(err)
 	a.same(got, []ledger.Hour{at("a", full.Add(-time.Hour), total(0))}, "the hour before")
+	e, err := l.Effort(a.ctx, a.id)
+	a.ok(err)
+	a.same(e, ledger.Effort{Requests: 4, Runs: 4, Agents: 8, Billed: total(0, 1, 2, 3).Dollars, DayPrice: 2 * total(0, 1, 2, 3).Dollars}, "the effort")
+	_, err = l.Effort(a.ctx, "nobody/2026-11-22")
+	a.refused(err, batch.NotFound)
 	for key, none := range map[string]bool{"a": false, "b": false, "nobody's": true} {
 		began, err := l.FirstEnd(a.ctx, key)
 		a.ok(err)

@@ -124,7 +124,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.validateCmd(), a.estimateCmd(), a.runCmd(), a.startCmd(), a.statusCmd(), a.reportCmd(), a.reconcileCmd(), a.jobsCmd(), a.ledgerCmd(), a.demoCmd(), a.versionCmd())
 	root.AddCommand(a.resultsCmd())
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
-	root.AddCommand(a.watchCmd(), a.listCmd(), a.alertsCmd(), a.usageCmd(), a.exportCmd("export"))
+	root.AddCommand(a.watchCmd(), a.listCmd(), a.alertsCmd(), a.usageCmd(), a.adviceCmd(), a.exportCmd("export"))
 	root.AddCommand(a.evidenceCmd())
 	root.AddCommand(a.logsCmd())
 	root.AddCommand(a.serveCmd(), a.keysCmd())

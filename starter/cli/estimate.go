@@ -84,6 +84,7 @@ func (a *app) writeEstimate(e estimate.Estimate) {
 	t.row("window", hours(e.Starts.Span))
 	t.row("fits", fitOf(e.Fit))
 	t.flush()
+	a.writeAdvice(e.Advice)
 	if e.Guessed > 0 {
 		a.note("note: %s without expect: priced by a guess from the request", plural(e.Guessed, "job"))
 	}

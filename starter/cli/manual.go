@@ -80,6 +80,7 @@ var manuals = map[string]manual{
 
 	"reconcile":     {groupMoney, needWorker, atTemporal, exitNight},
 	"usage":         {groupMoney, needBooks, atBooks, exitAsk},
+	"advice":        {groupMoney, needBooks, atBooks, exitAsk},
 	"usage watch":   {"", "a Temporal server and a worker that polls; with --last the ledger alone", also(atTemporal, "OFFPEAK_LEDGER"), exitAsk},
 	"export":        {groupMoney, needBooks, atBooks, exitAsk},
 	"logs":          {groupMoney, "the log lake; for export a Temporal server and a worker", []string{"OFFPEAK_LAKE", "OFFPEAK_ARCHIVE"}, exitAsk},

@@ -177,3 +177,27 @@ func TestUsageWatch(t *testing.T) {
 		t.Errorf("a day without a watch: %+v", got)
 	}
 }
+
+// TestAdvice reads the books: nights whose agents cost more than their tokens,
+// and requests that were far too large.
+func TestAdvice(t *testing.T) {
+	d := newDesk(t)
+	if got := d.run("advice", "--nights", "0"); got.code != batch.ExitBadInput {
+		t.Errorf("%+v", got)
+	}
+	if got := d.run("advice", "nothing"); got.code != batch.ExitBadInput || !strings.Contains(got.err, "nothing") {
+		t.Errorf("%+v", got)
+	}
+	if got := d.run("advice"); got.out != "nothing to advise, by 3 batches of 2 nights\n" {
+		t.Errorf("%+v", got)
+	}
+	d.plan("fees/2026-11-23", "EU", "US")
+	for seq := range 2 {
+		d.answer(seq, 25_000) // two agents each: 2 cents of it are their fee
+	}
+	golden(t, "advice", d.run("advice", "--nights", "1").out)
+	var a books.Advised
+	if got := d.run("advice", "digest/2026-11-22", "--json"); got.code != 0 || json.Unmarshal([]byte(got.out), &a) != nil || len(a.Batches) != 1 || a.Nights != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -2,8 +2,11 @@ package estimate
 
 import (
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/provider/swarms"
@@ -13,27 +16,28 @@ import (
 // Estimate is what a batch is expected to cost. Its JSON is what starter
 // estimate --json prints.
 type Estimate struct {
-	Batch      batch.ID     `json:"batch"`
-	Jobs       int          `json:"jobs"`
-	Guessed    int          `json:"guessed"`  // jobs without an expect: priced by a guess from their request
-	Unbounded  int          `json:"-"`        // jobs whose agents the provider chooses: the ceiling rests on assumptions
-	Card       tariff.Card  `json:"card"`     //
-	Day        money.USD    `json:"by_day"`   // expected, at the day price
-	Night      money.USD    `json:"by_night"` // expected, at the night price
-	Saving     money.USD    `json:"saving"`
-	Percent    string       `json:"saving_percent"` // of the day price, one decimal
-	AgentFee   money.USD    `json:"agent_fee"`      // the part that is never discounted
-	Ceiling    money.USD    `json:"ceiling"`
-	Needed     money.USD    `json:"credits_needed"`
-	Credits    *money.USD   `json:"credits,omitempty"` // on the account, when it was asked
-	Budget     batch.Budget `json:"budget"`
-	OverPerJob []string     `json:"over_per_job,omitempty"` // jobs whose ceiling is above budget.per_job: the night would be refused
-	Parts      []Part       `json:"parts"`                  // what the prices are made of; they add up to within a micro-dollar a job
-	Month      Going        `json:"in_30_nights"`
-	Year       Going        `json:"in_12_such_months"`
-	Fit        batch.Fit    `json:"fit"`
-	Starts     tariff.Start `json:"starts"`
-	Notes      []string     `json:"notes,omitempty"`
+	Batch      batch.ID       `json:"batch"`
+	Jobs       int            `json:"jobs"`
+	Guessed    int            `json:"guessed"`  // jobs without an expect: priced by a guess from their request
+	Unbounded  int            `json:"-"`        // jobs whose agents the provider chooses: the ceiling rests on assumptions
+	Card       tariff.Card    `json:"card"`     //
+	Day        money.USD      `json:"by_day"`   // expected, at the day price
+	Night      money.USD      `json:"by_night"` // expected, at the night price
+	Saving     money.USD      `json:"saving"`
+	Percent    string         `json:"saving_percent"` // of the day price, one decimal
+	AgentFee   money.USD      `json:"agent_fee"`      // the part that is never discounted
+	Ceiling    money.USD      `json:"ceiling"`
+	Needed     money.USD      `json:"credits_needed"`
+	Credits    *money.USD     `json:"credits,omitempty"` // on the account, when it was asked
+	Budget     batch.Budget   `json:"budget"`
+	OverPerJob []string       `json:"over_per_job,omitempty"` // jobs whose ceiling is above budget.per_job: the night would be refused
+	Parts      []Part         `json:"parts"`                  // what the prices are made of; they add up to within a micro-dollar a job
+	Month      Going          `json:"in_30_nights"`
+	Year       Going          `json:"in_12_such_months"`
+	Fit        batch.Fit      `json:"fit"`
+	Starts     tariff.Start   `json:"starts"`
+	Notes      []string       `json:"notes,omitempty"`
+	Advice     []batch.Advice `json:"advice,omitempty"` // what would save money, or isn't work for the night
 }
 
 // Part is one component of the price.
@@ -63,6 +67,8 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 	t.Card = t.Card.In(m.Window)
 	e := Estimate{Card: t.Card, Budget: m.Budget, Credits: t.Credits, Notes: t.Notes}
 	e.Parts = []Part{{Name: "input tokens"}, {Name: "output tokens"}, {Name: "agents"}}
+	about := advice.Facts{Provider: m.Provider, Tier: tier(t.Limits.Tier), When: "in a night", PerAgent: t.Card.PerAgent}
+	urgent := map[string]time.Time{}
 	elsewhere, err := each(func(j batch.Job) error {
 		q, err := swarms.Price(j, t.Card)
 		if err != nil {
@@ -81,6 +87,13 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 			e.Parts[i].Day, e.Parts[i].Night = add(e.Parts[i].Day, p[0]), add(e.Parts[i].Night, p[1])
 		}
 		e.AgentFee = e.Parts[2].Day
+		if n := swarms.MaxTokens(j.Request); n > advice.MostMaxTokens {
+			about.MaxTokens, about.Hungry = max(about.MaxTokens, n), append(about.Hungry, j.Name)
+		}
+		about.Agents += q.Expect.Agents
+		if !j.NeededBy.IsZero() {
+			urgent[j.Name] = j.NeededBy
+		}
 		if q.Ceiling > m.Budget.PerJob {
 			e.OverPerJob = append(e.OverPerJob, j.Name)
 		}
@@ -101,7 +114,28 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 	}
 	e.Batch = batch.NewID(m.Name, e.Starts.Span.Night)
 	e.Fit = t.fit(e.Jobs, e.Starts, m.Policy.RequestTimeout)
+	for name, by := range urgent {
+		if by.Before(e.Starts.Span.Deadline) {
+			about.NeededBy = append(about.NeededBy, name)
+		}
+	}
+	slices.Sort(about.NeededBy)
+	about.Requests, about.Jobs, about.Night, about.DayPrice, about.AgentFee = e.Jobs, e.Jobs, e.Night, e.Day, e.AgentFee
+	if m.Policy.Mode == batch.ModeSingle {
+		about.Singly = e.Jobs
+	}
+	e.Advice = advice.On(about)
 	return e, nil
+}
+
+// tier is an account's tier in a word; one that is only assumed isn't known.
+func tier(says string) string {
+	for _, word := range []string{"premium", "free"} {
+		if strings.Contains(strings.ToLower(says), word) && !strings.Contains(says, "assumed") {
+			return word
+		}
+	}
+	return ""
 }
 
 // starts is when a night that is asked for now begins.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"time"
 
+	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 )
 
@@ -45,4 +46,23 @@ func (t *tx) Hours(from, to time.Time) ([]ledger.Hour, error) {
 			return err
 		})
 	return out, err
+}
+
+// Effort has the database add up.
+func (t *tx) Effort(id batch.ID) (ledger.Effort, error) {
+	var e ledger.Effort
+	first, found, err := t.ref(ledger.JobRef{Batch: id})
+	if err != nil || !found {
+		return e, err
+	}
+	return e, t.ask(
+		Statement{"add up attempts", "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN status = 429 THEN 1 ELSE 0 END), 0) AS BIGINT) FROM attempts WHERE ref >= $1 AND ref < $2", []any{first, first + 1<<32}, func(s Row) error {
+			return s.Scan(&e.Requests, &e.Limited)
+		}},
+		Statement{"add up charges", `SELECT COUNT(*), CAST(COALESCE(SUM(agents), 0) AS BIGINT), CAST(COALESCE(SUM(total), 0) AS BIGINT), CAST(COALESCE(SUM(day_price), 0) AS BIGINT),
+			CAST(COALESCE(SUM(CASE WHEN has_parts THEN agent ELSE 0 END), 0) AS BIGINT), CAST(COALESCE(SUM(CASE WHEN has_parts THEN agents ELSE 0 END), 0) AS BIGINT)
+			FROM charges WHERE batch_id = $1`, []any{string(id)}, func(s Row) error {
+			return s.Scan(&e.Runs, &e.Agents, &e.Billed, &e.DayPrice, &e.AgentFee, &e.Priced)
+		}},
+	)
 }
