@@ -40,6 +40,7 @@ type entry struct {
 	to  Spool
 	buf *bufio.Writer
 	sum hash.Hash
+	in  *stretches
 }
 
 // NewBuilder begins a bundle. spool is asked for each entry's place to wait.
@@ -75,7 +76,7 @@ func (b *Builder) open(name string) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &entry{File: File{Name: name}, to: s, buf: bufio.NewWriterSize(s, 1<<16), sum: sha256.New()}
+	e := &entry{File: File{Name: name}, to: s, buf: bufio.NewWriterSize(s, 1<<16), sum: sha256.New(), in: newStretches()}
 	b.entries[name] = e
 	return e, nil
 }
@@ -86,6 +87,7 @@ func (b *Builder) put(name string, content []byte) error {
 		return err
 	}
 	e.sum.Write(content) // a hash never fails
+	_, _ = e.in.Write(content)
 	e.Bytes += int64(len(content))
 	if e.Bytes > maxSize {
 		return fmt.Errorf("%s is above %d bytes, more than an entry can have", name, int64(maxSize))
@@ -206,7 +208,7 @@ func (b *Builder) Write(w io.Writer, key ed25519.PrivateKey) (digest string, err
 	b.m.Format, b.m.Files = Format, []File{}
 	for _, name := range order {
 		if e := b.entries[name]; e != nil {
-			e.SHA256 = hex.EncodeToString(e.sum.Sum(nil))
+			e.SHA256, e.Stretches = hex.EncodeToString(e.sum.Sum(nil)), sums(e.in.parts())
 			b.m.Files = append(b.m.Files, e.File)
 		}
 	}

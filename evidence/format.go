@@ -100,6 +100,10 @@ type File struct {
 	Bytes  int64  `json:"bytes"`
 	Lines  int    `json:"lines,omitempty"` // of a file of lines
 	SHA256 string `json:"sha256"`
+
+	// Stretches are the first 16 digits of the SHA-256 of each 64 KiB, of a
+	// content that is longer: they say where it was changed.
+	Stretches []string `json:"stretches,omitempty"`
 }
 
 // Job is a line of jobs.jsonl.

@@ -47,7 +47,7 @@ func (w *walk) compare() {
 	if w.good {
 		for _, f := range w.m.Files {
 			if have, ok := w.seen[f.Name]; ok && have.SHA256 != f.SHA256 {
-				w.wrong(f.Name, "", "its content was changed: it hashes to %.12s, manifest.json says %.12s", have.SHA256, f.SHA256)
+				w.wrong(f.Name, "", "its content was changed%s: it hashes to %.12s, manifest.json says %.12s", place(w.parts[f.Name], f.Stretches), have.SHA256, f.SHA256)
 			} else if ok && have.Lines != f.Lines && strings.HasSuffix(f.Name, ".jsonl") {
 				w.wrong(f.Name, "", "it has %d lines, manifest.json says %d", have.Lines, f.Lines)
 			}

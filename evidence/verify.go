@@ -89,7 +89,7 @@ func Verify(r io.Reader, o Options) (Verified, error) {
 	in := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // nothing else is in it
 	defer func() { in.Reset(nil); readers.Put(in) }()
 	in.Reset(r)
-	w := &walk{r: in, sum: sha256.New(), o: o, seen: map[string]File{}, judge: &judge{byID: map[string]int{}}}
+	w := &walk{r: in, sum: sha256.New(), o: o, seen: map[string]File{}, parts: map[string][]part{}, judge: &judge{byID: map[string]int{}}}
 	err := w.run()
 	var f *batch.Fault
 	if err != nil && !errors.Is(err, errEnds) && !errors.As(err, &f) {
@@ -110,15 +110,16 @@ var errEnds = errors.New("it can't be read any further")
 
 // walk goes through the container.
 type walk struct {
-	r    *bufio.Reader
-	sum  hash.Hash
-	n    int64 // bytes read
-	far  int64 // when that was last said
-	o    Options
-	m    Manifest
-	good bool   // m is as it was written
-	text []byte // of manifest.json
-	seen map[string]File
+	r     *bufio.Reader
+	sum   hash.Hash
+	n     int64 // bytes read
+	far   int64 // when that was last said
+	o     Options
+	m     Manifest
+	good  bool   // m is as it was written
+	text  []byte // of manifest.json
+	seen  map[string]File
+	parts map[string][]part
 
 	sums, signature, signer []byte
 	broken                  []Problem // of the container
@@ -319,8 +320,8 @@ func (w *walk) listed() []File {
 // entry reads one entry's content and its padding, and has it judged when it
 // is the first of its name.
 func (w *walk) entry(name string, size int64, judged bool) error {
-	h := sha256.New()
-	content := io.TeeReader(io.LimitReader(w, size), h)
+	h, in := sha256.New(), newStretches()
+	content := io.TeeReader(io.LimitReader(w, size), io.MultiWriter(h, in))
 	begun := w.n
 	if judged {
 		var err error
@@ -347,6 +348,7 @@ func (w *walk) entry(name string, size int64, judged bool) error {
 	}
 	if judged {
 		w.seen[name] = File{Name: name, Bytes: size, Lines: w.judge.lines[name], SHA256: hex.EncodeToString(h.Sum(nil))}
+		w.parts[name] = in.parts()
 	}
 	return w.zeros(shown(name), padding(size))
 }

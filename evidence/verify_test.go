@@ -5,11 +5,13 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -392,12 +394,26 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// TestMany: a bundle of many jobs is written and read in the memory of few.
-func TestMany(t *testing.T) {
+// TestWhere: a change in a long entry is told to within 64 KiB.
+func TestWhere(t *testing.T) {
 	t.Parallel()
-	w := told(5_000)
-	v := verify(t, w.bundle(t))
-	if !v.OK || v.Jobs.Total != 5_000 {
-		t.Errorf("%s", text(v))
+	const n = 800
+	b := told(n).bundle(t)
+	if v := verify(t, b); !v.OK || v.Jobs.Total != n {
+		t.Fatalf("%s", text(v))
+	}
+	for _, name := range []string{evidence.FileJobs, evidence.FileCharges} {
+		all := regions(b)
+		r := all[slices.IndexFunc(all, func(r region) bool { return r.name == name })]
+		for _, at := range []int{r.from + 512, r.from + 512 + 64<<10, (r.from + r.to) / 2} {
+			line := 1 + bytes.Count(b[r.from+512:at], []byte("\n"))
+			b[at] ^= 1
+			v := verify(t, b)
+			b[at] ^= 1
+			from, to := 0, 0
+			if _, err := fmt.Sscanf(v.Problems[0].What, "its content was changed, in lines %d to %d:", &from, &to); err != nil || v.Problems[0].Entry != name || line < from || line > to || to-from > 400 {
+				t.Errorf("%s, line %d: %s (%v)", name, line, v.Problems[0], err)
+			}
+		}
 	}
 }
