@@ -119,6 +119,20 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("a manifest for evidence: exit %d\n%s", v.code, v.stderr)
 	}
 
+	// The provider's rows from the lake, by somebody without a key.
+	if x := h.starter("logs", "export", "--today"); x.code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", x.code, x.out, x.stderr)
+	}
+	kept := h.starterEnv([]string{"SWARMS_API_KEY="}, "evidence", "trial", "-o", "kept.tar", "--json", "--log", "lake")
+	auto := h.starterEnv([]string{"SWARMS_API_KEY="}, "evidence", "trial", "-o", "-")
+	var lake evidence.Verified
+	if err := json.Unmarshal([]byte(kept.out), &lake); err != nil || kept.code != 0 || !lake.OK || lake.Rows != 5 || lake.Money != made.Money {
+		t.Errorf("exit %d: %+v\n%s", kept.code, lake, kept.stderr)
+	}
+	if text, err := os.ReadFile(filepath.Join(h.dir, "kept.tar")); err != nil || string(text) != auto.out || auto.code != 0 {
+		t.Errorf("the lake isn't asked first: exit %d, %v\n%s", auto.code, err, auto.stderr)
+	}
+
 	// With everything in it, the requests hash to their pins and the answers to
 	// their receipts.
 	full := h.starter("evidence", "trial", "--with-prompts", "--with-answers", "-o", "full.tar", "--json")

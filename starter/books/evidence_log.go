@@ -107,7 +107,7 @@ func (l *loglines) shows() bool {
 }
 
 func (l *loglines) lake(ctx context.Context) error {
-	store, err := lake.Reader(ctx, lakeOf(l.c))
+	store, err := lake.Reader(ctx, l.c.Lake)
 	if err != nil {
 		return err
 	}
@@ -185,6 +185,3 @@ func (l *loglines) write() error {
 	}
 	return nil
 }
-
-// lakeOf is where the log lake is.
-func lakeOf(c config.Config) string { return strings.TrimRight(c.Archive, "/") + "/lake" }

@@ -92,7 +92,7 @@ var manuals = map[string]manual{
 
 	"evidence": {
 		groupMoney, "the ledger and the archive; the log lake or the API for the provider's rows; neither Temporal nor a worker",
-		also(atBooks, "OFFPEAK_ARCHIVE", "SWARMS_API_KEY", "SWARMS_BASE_URL"),
+		also(atBooks, "OFFPEAK_ARCHIVE", "OFFPEAK_LAKE", "SWARMS_API_KEY", "SWARMS_BASE_URL"),
 		"0 written, and everything in it holds; 5 written, and something doesn't, as in the books; 2 bad input, no such batch, or it isn't judged yet; 6 out of reach; 130 interrupted",
 	},
 	"evidence verify": {"", needNothing, nil, "0 everything holds; 5 something doesn't; 2 it is no evidence, or there is no such file; 130 interrupted"},
