@@ -98,6 +98,44 @@ func TestDecideBetweenIntervals(t *testing.T) {
 	}
 }
 
+// What a page shows, and how far work comes: only open time counts.
+func TestEdgesAndOpenTime(t *testing.T) {
+	s, err := read(t, twice).On("2026-11-22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(clock string) time.Time { return instant(t, "2026-11-22 "+clock+" -0800") }
+	for now, want := range map[string]tariff.Edge{
+		"03:00:00": {At: at("06:00:00"), Deadline: at("05:52:30")}, "06:00:00": {At: at("12:00:00"), Opens: true},
+		"13:00:00": {At: at("14:00:00"), Deadline: at("13:52:30")}, "15:00:00": {At: at("14:00:00"), Deadline: at("13:52:30")},
+	} {
+		if got := s.Edge(at(now)); !got.At.Equal(want.At) || got.Opens != want.Opens || !got.Deadline.Equal(want.Deadline) {
+			t.Errorf("at %s: %+v, want %+v", now, got, want)
+		}
+	}
+	for _, c := range []struct {
+		from string
+		open time.Duration
+		want string
+		fits bool
+	}{
+		{"03:00:00", time.Hour, "04:00:00", true},
+		{"05:00:00", time.Hour, "12:15:00", true}, // 52 min 30 s before six, the rest after noon
+		{"08:00:00", time.Hour, "13:07:30", true},
+		{"13:00:00", time.Hour, "13:52:30", false},
+	} {
+		if got, fits := s.Through(at(c.from), c.open); !got.Equal(at(c.want)) || fits != c.fits {
+			t.Errorf("%s of open time from %s: %s, %v; want %s, %v", c.open, c.from, got, fits, c.want, c.fits)
+		}
+	}
+	if got := s.Room(at("05:00:00"), 10*time.Minute); got != 42*time.Minute+30*time.Second+95*time.Minute+10*time.Minute {
+		t.Errorf("room for sends from 05:00: %s", got)
+	}
+	if got := s.Hours(); got != "00:00 to 06:00 and 12:00 to 14:00 PST" {
+		t.Errorf("for people: %q", got)
+	}
+}
+
 // A list of one is the same window as open and close, with its margins.
 func TestOneInterval(t *testing.T) {
 	one := read(t, `{"zone":"America/Los_Angeles","intervals":[{"open":"20:00","close":"06:00","weekdays":["fri"]}]}`).Fill()

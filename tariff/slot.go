@@ -90,6 +90,41 @@ func (s Span) Open(t time.Time) (Piece, bool) {
 	return Piece{}, false
 }
 
+// Edge is where the window opens or closes next.
+type Edge struct {
+	At       time.Time
+	Opens    bool
+	Deadline time.Time // of a close: when what runs must have ended
+}
+
+// Edge is the next edge of the night after an instant; its last close once that
+// is past.
+func (s Span) Edge(now time.Time) Edge {
+	for _, p := range s.Parts() {
+		switch {
+		case now.Before(p.Opens):
+			return Edge{At: p.Opens, Opens: true}
+		case now.Before(p.Closes):
+			return Edge{At: p.Closes, Deadline: p.Deadline}
+		}
+	}
+	return Edge{At: s.Closes, Deadline: s.Deadline}
+}
+
+// Through is the instant at which so much of the time for sends has passed since
+// another. False: the night's last deadline comes before, and is the instant.
+func (s Span) Through(from time.Time, open time.Duration) (time.Time, bool) {
+	for _, p := range s.Parts() {
+		at := later(from, p.Earliest)
+		if left := p.Deadline.Sub(at); open <= left {
+			return at.Add(open), true
+		} else if left > 0 {
+			open -= left
+		}
+	}
+	return s.Deadline, false
+}
+
 // several is on for a window of several intervals that is ready. The pieces are
 // the cheap stretches of all intervals that open on the date, joined where they
 // touch: also those into which a change of the clocks cuts one, as long as there

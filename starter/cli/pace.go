@@ -96,19 +96,20 @@ func perMinute(jobs int, in time.Duration) string {
 func eta(q batch.Progress, jobs int, in time.Duration, now time.Time) string {
 	left := q.Jobs.Pending()
 	needs := in / time.Duration(jobs) * time.Duration(left)
-	done, by := now.Add(needs).Round(time.Minute), q.Span.Deadline.In(q.Span.Location())
+	by := q.Span.Deadline.In(q.Span.Location())
 	if by.IsZero() {
 		return "done in about " + lasting(max(needs.Round(time.Minute), time.Minute))
 	}
-	if room := by.Sub(now); needs > room {
-		fit := 0
+	end, fits := q.Span.Through(now, needs)
+	if !fits && needs > 0 {
+		room, fit := q.Span.Room(now, 0), 0
 		if room > 0 {
 			fit = int(room / (in / time.Duration(jobs)))
 		}
 		return fmt.Sprintf("won't all fit: about %s will be parked at %s", grouped(roughly(left-fit)), clock(by))
 	}
-	done = done.In(by.Location())
-	if needs < time.Minute {
+	done := end.Round(time.Minute).In(by.Location())
+	if end.Sub(now) < time.Minute {
 		return "done within a minute"
 	}
 	return fmt.Sprintf("done about %s, %s before %s", clock(done), lasting(max(by.Sub(done), 0).Truncate(time.Minute)), clock(by))

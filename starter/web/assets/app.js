@@ -67,11 +67,11 @@
       ],
       hooks: {
         drawClear: [(u) => {
-          const n = u.night || d, opens = n.marks[0].at, closes = n.marks.find((m) => m.name.endsWith('closes')).at;
+          const at = (edge) => (u.night || d).marks.filter((m) => m.name.endsWith(edge)).map((m) => u.valToPos(m.at, 'x', true));
+          const closes = at('closes');
           u.ctx.save();
           u.ctx.fillStyle = css('--night');
-          const left = u.valToPos(opens, 'x', true), right = u.valToPos(closes, 'x', true);
-          u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+          at('opens').forEach((left, i) => u.ctx.fillRect(left, u.bbox.top, closes[i] - left, u.bbox.height));
           u.ctx.restore();
         }],
         draw: [(u) => {
