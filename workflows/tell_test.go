@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -95,5 +96,24 @@ func TestAReconciliationTells(t *testing.T) {
 	h.env.ExecuteWorkflow(workflows.ReconcileBatchName, batch.ReconcileInput{Batch: "digest/2026-11-22"})
 	if h.env.GetWorkflowError() == nil || len(h.raised) != 0 {
 		t.Errorf("of a night that still runs it tells %v", h.raised)
+	}
+}
+
+// TestACancelledNightIsNoAlert: a person did it. What is wrong with what ran
+// before is told all the same.
+func TestACancelledNightIsNoAlert(t *testing.T) {
+	t.Parallel()
+	h := newHands(t, pacific(t, "2026-11-22 12:00:00"), 3)
+	h.env.RegisterDelayedCallback(h.env.CancelWorkflow, time.Hour) // it waits for its hour
+	h.audit = func(in batch.AuditRequest) (batch.Result, error) {
+		r := batch.Result{Batch: in.Batch, Night: in.Span.Night, State: workflows.StateDone, Audit: batch.Audit{Passed: true}}
+		r.Jobs.Cancelled, r.Jobs.Parked, r.Carried = 2, 1, &batch.Carry{Jobs: 1, Not: batch.NotCancelled}
+		return r, nil
+	}
+	if _, err := h.run(t); !temporal.IsCanceledError(err) {
+		t.Errorf("it ended with %v", err)
+	}
+	if got := wrong(h.raised); len(got) != 0 || len(h.raised) == 0 {
+		t.Errorf("told %v of %d", got, len(h.raised))
 	}
 }
