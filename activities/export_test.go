@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/batch"
@@ -217,5 +218,40 @@ func TestExportRefuses(t *testing.T) {
 	_, err := w.exporter("lake", func(string) string { return `{"status":"success","logs":[` }).ExportLog(t.Context(), batch.LogExportInput{})
 	if e := applicationError(t, err); e.Type() != string(batch.OutOfReach) || e.NonRetryable() {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestThePurgeReachesTheLake: days that are too old go from the lake, too, and
+// don't come back.
+func TestThePurgeReachesTheLake(t *testing.T) {
+	w := newWorld(t, nil)
+	w.planned(manifest(2, "")).opened()
+	w.send(0)
+	w.send(1)
+	w.exported(w.exporter("lake", same))
+	deps := w.deps
+	deps.Lake, deps.Program = "file://"+filepath.Join(w.dir, "lake"), "test"
+	deps.Keep = map[batch.Kept]time.Duration{batch.KeptLogs: 48 * time.Hour}
+	purge := func(after time.Duration, dry bool) []batch.PurgedSum {
+		t.Helper()
+		out, err := activities.New(deps).PurgeOld(t.Context(), batch.PurgeRequest{PurgeInput: batch.PurgeInput{DryRun: dry}, Asked: w.clock.Now().Add(after)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Sums
+	}
+	if sums := purge(40*time.Hour, false); len(sums) > 0 {
+		t.Errorf("before its time: %+v", sums)
+	}
+	for _, dry := range []bool{true, false} {
+		if sums := purge(96*time.Hour, dry); len(sums) != 1 || sums[0].What != batch.KeptLogs || sums[0].Items != 1 || sums[0].Bytes == 0 {
+			t.Errorf("dry %v: %+v", dry, sums)
+		}
+	}
+	if m := w.manifests("lake"); len(m) != 1 || m[0].Purged == nil || m[0].Purged.Why != "OFFPEAK_KEEP_LOGS=2d" || m[0].Rows != 2 {
+		t.Errorf("%+v", m)
+	}
+	if out := w.exported(w.exporter("lake", same)); out.Rows != 0 {
+		t.Errorf("they came back: %+v", out)
 	}
 }

@@ -76,7 +76,7 @@ func (p *purging) run(ctx context.Context) error {
 		}
 	}
 	if p.in.Batch == "" {
-		if err := p.uploads(ctx); err != nil {
+		if err := errors.Join(p.uploads(ctx), p.logs(ctx)); err != nil {
 			return err
 		}
 	}

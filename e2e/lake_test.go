@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -73,6 +72,10 @@ func TestTheLogLake(t *testing.T) {
 		t.Errorf("%+v, %v", byHand, err)
 	}
 
+	if text := h.history("by-hand", "logexport"); strings.Contains(text, key) || strings.Contains(text, secretPrompt) {
+		t.Error("the export's history has a key or a prompt")
+	}
+
 	human := h.starter("logs", "list")
 	if human.code != batch.ExitDone || !strings.Contains(human.out, "equal, ") || !strings.Contains(human.out, first.Days[0].Key) {
 		t.Errorf("exit %d\n%s%s", human.code, human.out, human.stderr)
@@ -131,7 +134,7 @@ func TestTheLogLake(t *testing.T) {
 	if spoilt.code != batch.ExitAudit || !strings.Contains(spoilt.out, filepath.ToSlash(rel)) || err != nil {
 		t.Errorf("exit %d, want %d and %s\n%s%s", spoilt.code, batch.ExitAudit, rel, spoilt.out, spoilt.stderr)
 	}
-	t.Log(fmt.Sprintln(), spoilt.out)
+	t.Logf("\n%s", spoilt.out)
 
 	for _, c := range []struct {
 		args []string
@@ -145,4 +148,5 @@ func TestTheLogLake(t *testing.T) {
 			t.Errorf("%v: exit %d\n%s%s", c.args, d.code, d.out, d.stderr)
 		}
 	}
+	h.history("log-export", "logexport-refused") // the last of them
 }

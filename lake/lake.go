@@ -22,6 +22,7 @@ type store interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Put(ctx context.Context, key string, content []byte) error
 	Create(ctx context.Context, key string, write func(io.Writer) error) error
+	Remove(ctx context.Context, keys []string, gone func(key string)) error
 	URL(key string) string
 	Close() error
 }

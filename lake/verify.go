@@ -102,7 +102,7 @@ func (l *Lake) Verify(ctx context.Context, key string, days Days, far func(Check
 			far(v)
 		}
 		for _, day := range slices.Sorted(maps.Keys(have.parts[k])) {
-			if days.has(day) && have.parts[k][day] > counted[day] {
+			if days.has(day) && c.purged()[day] == nil && have.parts[k][day] > counted[day] {
 				v.Pending = append(v.Pending, partName(k, day, have.parts[k][day])+endJSONL)
 			}
 		}
