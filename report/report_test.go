@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"iter"
@@ -98,6 +99,30 @@ func passed() (report.Morning, []report.Row) {
 	f.Possible, f.Realised = 141_750, 141_750
 	f.Leaks = []batch.Leak{{Cause: batch.LeakAgentFee, Jobs: 3, Dollars: 75_000, Note: "the agent fee dominates: it is more than half of what was paid, and no night discounts it; fewer agents a job would save more ($0.15 of $0.29175)"}}
 	return build(f, jobs, charges), rows(jobs, charges)
+}
+
+// Every form of the report says when the window was open in a night of several
+// pieces, in the zone of whoever reads it, and how long in all.
+func TestNightInPieces(t *testing.T) {
+	jobs, charges := book(batch.Succeeded)
+	f := facts(batch.Result{Jobs: batch.Counts{Total: 1, Succeeded: 1}})
+	f.Span.Pieces = []tariff.Piece{{Opens: at(20, 0, 0), Closes: at(22, 30, 0)}, {Opens: at(2, 0, 0), Closes: at(6, 0, 0)}}
+	m := build(f, jobs, charges)
+	if m.Window.Length != "6h30m0s" || len(m.Window.Pieces) != 2 {
+		t.Errorf("%+v", m.Window)
+	}
+	utc := m.In(time.UTC)
+	for zone, says := range map[*report.Morning]string{&m: "6h30m, 20:00 to 22:30 and 02:00 to 06:00", &utc: "6h30m, 04:00 to 06:30 and 10:00 to 14:00"} {
+		var text, chat, page bytes.Buffer
+		if err := errors.Join(report.Text(&text, *zone), report.Markdown(&chat, *zone), report.HTML(&page, *zone)); err != nil {
+			t.Fatal(err)
+		}
+		for form, out := range map[string]string{"text": strings.Join(strings.Fields(text.String()), " "), "markdown": chat.String(), "page": page.String()} {
+			if !strings.Contains(out, says) {
+				t.Errorf("%s doesn't say %q:\n%s", form, says, out)
+			}
+		}
+	}
 }
 
 // hard is a night on which most things went wrong.

@@ -85,6 +85,7 @@ func TestGolden(t *testing.T) {
 		{"mistyped-argument", []string{"run"}, batch.ExitBadInput},
 		{"mistyped-flag-json", []string{"run", "--json", "--fast", "x"}, batch.ExitBadInput},
 		{"missing", []string{"run", "testdata/nowhere.yaml"}, batch.ExitBadInput},
+		{"estimate-pieces", []string{"estimate", "testdata/good.yaml", "--window", "00:00-06:00,12:00-14:00@Asia/Shanghai"}, batch.ExitDone},
 		{"bad-window", []string{"run", "testdata/good.yaml", "--window", "20-6"}, batch.ExitBadInput},
 		{"bad-window-hours", []string{"start", "testdata/good.yaml", "--window", "20:00-06:00@Mars/Olympus"}, batch.ExitBadInput},
 		{"bad-night", []string{"status", "a/b/c", "--address", "127.0.0.1:1"}, batch.ExitBadInput},
