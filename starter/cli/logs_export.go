@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/starter/nightly"
 )
 
 func (a *app) logsExportCmd() *cobra.Command {
@@ -68,19 +67,7 @@ func (a *app) exportLogs(ctx context.Context, in batch.LogExportInput, detach bo
 	if e.Running {
 		a.note("an export is under way already, perhaps of other days: following it")
 	}
-	var said nightly.ExportView
-	var notes map[string]bool
-	far := a.far()
-	out, err := e.Watch(ctx, watchEvery, func(v nightly.ExportView) {
-		notes = a.notices(notes, nightly.View{NoWorker: v.NoWorker}, a.Err)
-		if v.Why != "" && v.Attempt != said.Attempt {
-			a.note("attempt %d didn't work: %s", v.Attempt-1, printable(v.Why))
-		}
-		if v.Beat.Doing != "" {
-			far("%s: %s", v.Beat.Doing, grouped(v.Beat.Count))
-		}
-		said = v
-	})
+	out, err := e.Watch(ctx, watchEvery, a.dailyProgress())
 	if ctx.Err() != nil {
 		if a.Release != nil {
 			a.Release()

@@ -34,7 +34,7 @@ type daily struct {
 func dailies() []daily {
 	return []daily{
 		{KindWatch, workflows.UsageWatchName, "07:00", batch.WatchInput{Day: batch.Yesterday}, "What was spent yesterday", "judges the spend of the day before with every key, by these books and by others; sends nothing"},
-		{KindExport, "LogExport", "08:00", struct{}{}, "The provider's log into the lake", "keeps what is new in the provider's log; sends nothing"},
+		{KindExport, workflows.LogExportName, "08:00", batch.LogExportInput{}, "The provider's log into the lake", "keeps what is new in the provider's log; sends nothing"},
 		{KindPurge, workflows.PurgeName, "09:00", batch.PurgeInput{}, "What was kept long enough is deleted", "deletes prompts, answers, receipts and logs that are older than the settings say; the books stay whole"},
 		{KindReconcile, workflows.ReconcileNightName, "10:00", batch.NightInput{Night: batch.Yesterday}, "The books of the night that is over", "compares the books of every batch of the night that is over with the provider's; sends nothing"},
 	}
