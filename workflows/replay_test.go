@@ -15,7 +15,7 @@ import (
 
 // TestReplay plays old nights against today's story: a change that would break
 // a night in flight fails here. The histories were recorded on a real server
-// by `go test ./e2e -run 'TestWhatAHistoryHolds|TestTemporalUI|TestAlertsAreTold|TestTheLogLake' -record`; add a
+// by `go test ./e2e -run 'TestWhatAHistoryHolds|TestTemporalUI|TestAlertsAreTold|TestTheLogLake|TestAPurge' -record`; add a
 // file for each release, never replace one.
 func TestReplay(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "histories", "*.json"))
@@ -34,6 +34,7 @@ func TestReplay(t *testing.T) {
 			r.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 			r.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
 			r.RegisterWorkflowWithOptions(workflows.LogExport, workflow.RegisterOptions{Name: workflows.LogExportName})
+			r.RegisterWorkflowWithOptions(workflows.Purge, workflow.RegisterOptions{Name: workflows.PurgeName})
 			f, err := os.Open(file)
 			if err != nil {
 				t.Fatal(err)
@@ -51,7 +52,7 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "nightly-looked", "shard-grouped", "reconcile", "reconcilenight", "announce", "nightly-told", "reconcile-told", "logexport", "logexport-refused"} {
+	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "nightly-looked", "shard-grouped", "reconcile", "reconcilenight", "announce", "nightly-told", "reconcile-told", "logexport", "logexport-refused", "purge", "purge-batch", "purge-refused"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no history of a %s: a replay of nothing proves nothing", kind)
 		}
