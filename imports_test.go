@@ -60,7 +60,7 @@ var rules = []rule{
 	{"evidence", append([]string{"ledger", "batch/manifest"}, nouns...), []string{"net/http", "os"}, "what proves a batch is read without books, settings or network"},
 	{"workflows", append([]string{"go.temporal.io/sdk/workflow", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/log", "go.temporal.io/api/enums/v1"}, nouns...), []string{"net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"}, "determinism by absence: no hands, no stores, no network in the story"},
 	{"activities", append([]string{
-		"advice", "archive", "audit", "batch/manifest", "gate", "lake", "ledger", "notify", "provider", "provider/swarms", "report", "watch",
+		"advice", "archive", "audit", "batch/manifest", "gate", "lake", "ledger", "notify", "provider", "provider/dialect", "provider/swarms", "report", "watch",
 		"go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/api/enums/v1",
 		"go.uber.org/zap/...", "golang.org/x/sync/...", "gocloud.dev/...", "github.com/google/uuid",
 	}, nouns...), nil, "the hands never know the story: worker/host alone binds a name to a function"},

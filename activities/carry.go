@@ -53,11 +53,21 @@ func (h *Hands) goOn(ctx context.Context, in batch.PlanRequest, ref manifest.Ref
 		start.Reason = "left over from an earlier night; begins " + start.At.Format("Mon 2006-01-02 15:04 MST")
 	}
 	var t terms
-	if err := h.limits(ctx, &t); err != nil {
+	key := h.key
+	switch api, ok, err := h.metered(b); {
+	case err != nil:
 		return batch.Plan{}, err
+	case ok:
+		t, key = meteredTerms(api), api.Scope()
+	case h.Swarms == nil:
+		return batch.Plan{}, h.noAPI(batch.Manifest{Name: b.ID.Name(), Provider: b.Provider})
+	default:
+		if err := h.limits(ctx, &t); err != nil {
+			return batch.Plan{}, err
+		}
 	}
 	want := b
-	want.Key, want.Owner = h.key, ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}
+	want.Key, want.Owner = key, ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}
 	want.Span, want.Policy.Window = start.Span, window
 	if parent := (ledger.Owner{WorkflowID: in.Parent.WorkflowID, RunID: in.Parent.RunID}); parent.RunID != "" && b.Owner == parent {
 		// Its last act was to start this run, which may come before its end does.

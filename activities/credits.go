@@ -27,6 +27,17 @@ func (h *Hands) CheckCredits(ctx context.Context, in batch.CreditsRequest) (batc
 
 func (h *Hands) checkCredits(ctx context.Context, in batch.CreditsRequest) (batch.Credits, error) {
 	out := batch.Credits{Needed: batch.CreditsNeeded(in.Estimate)}
+	if len(h.APIs) > 0 || h.Swarms == nil {
+		b, err := h.Ledger.Batch(ctx, in.Batch)
+		if err != nil {
+			return out, err
+		}
+		if _, ok, err := h.metered(b); err != nil {
+			return out, err
+		} else if ok { // none of them says what is left; what was refused last night may be mended
+			return out, h.Ledger.OpenKey(ctx, b.Key)
+		}
+	}
 	got, _, err := h.Swarms.Credits(ctx)
 	at := h.now() // what is sent from now on isn't in it: see funds
 	if err != nil {

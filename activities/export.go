@@ -23,6 +23,9 @@ const exportTime = 2 * time.Hour
 func (h *Hands) ExportLog(ctx context.Context, in batch.LogExportInput) (batch.LogExport, error) {
 	p := beat(ctx, "opening the lake")
 	defer p.end()
+	if err := h.needSwarms("export the log"); err != nil {
+		return batch.LogExport{}, raise(err)
+	}
 	out, err := h.exportLog(ctx, in, p)
 	return out, raise(err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/notify"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/dialect"
 	"github.com/offpeak/offpeak/provider/swarms"
 )
 
@@ -26,17 +27,18 @@ type Clock interface {
 	Wait(ctx context.Context, d time.Duration) error
 }
 
-// Deps are what the hands work with. Ledger, Archive and Swarms are required;
-// the host owns and closes them.
+// Deps are what the hands work with. Ledger and Archive are required, and Swarms
+// or one of APIs; the host owns and closes them.
 type Deps struct {
 	Ledger  *ledger.Ledger
 	Archive *archive.Archive
 	Swarms  *swarms.Client
-	Log     *zap.Logger // no logging when nil
-	Clock   Clock       // the machine's when nil
-	Rules   gate.Rules  // zero fields mean the gate's defaults
-	Caps    ledger.Caps // the operator's, over all batches of a night
-	Usage   Usage       // when the usage watch speaks
+	APIs    []*dialect.Client // of other providers, whose secrets this worker has
+	Log     *zap.Logger       // no logging when nil
+	Clock   Clock             // the machine's when nil
+	Rules   gate.Rules        // zero fields mean the gate's defaults
+	Caps    ledger.Caps       // the operator's, over all batches of a night
+	Usage   Usage             // when the usage watch speaks
 
 	// Limits are rate limits that the operator knows of besides those that the
 	// provider tells: span and limit of each. KeepLimits has the gate keep them.
@@ -121,7 +123,11 @@ func New(d Deps) *Hands {
 	if d.Jitter == nil {
 		d.Jitter = rand.N[time.Duration]
 	}
-	h := &Hands{Deps: d, key: d.Swarms.KeyID(), live: map[job]bool{}, resting: make(chan struct{}), flow: newFlow()}
+	key := ""
+	if d.Swarms != nil {
+		key = d.Swarms.KeyID()
+	}
+	h := &Hands{Deps: d, key: key, live: map[job]bool{}, resting: make(chan struct{}), flow: newFlow()}
 	h.watch = newWatch(h.sweep)
 	return h
 }

@@ -25,6 +25,9 @@ func (h *Hands) ownLimits() []provider.Window {
 // gate sees them, and lifts those of an earlier setting. It comes before the
 // first send: a limit that isn't in the books holds nothing back.
 func (h *Hands) KeepLimits(ctx context.Context) error {
+	if h.Swarms == nil {
+		return nil // they are of its key
+	}
 	k, err := h.Ledger.Key(ctx, h.key)
 	if err != nil {
 		return err

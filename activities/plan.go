@@ -51,22 +51,26 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 		return batch.Plan{}, err
 	}
 	m := src.manifest
-	if m.Metered() {
-		return batch.Plan{}, &batch.Fault{
-			Kind: batch.BadInput, Op: "plan", Thing: string(m.Name), Moved: batch.MovedNo, Detail: "this worker has no secrets for provider " + m.Provider,
-			Hint: "set them where the worker runs, and start it again",
-		}
+	api := h.api(m.Provider)
+	if m.Metered() && api == nil || !m.Metered() && h.Swarms == nil {
+		return batch.Plan{}, h.noAPI(m)
 	}
 	start, err := m.Window.Decide(in.Asked, m.Policy.RequestTimeout)
 	if err != nil {
 		return batch.Plan{}, &batch.Fault{Kind: batch.BadInput, Op: "plan", Thing: string(m.Name), Detail: err.Error(), Err: err}
 	}
-	terms, err := h.terms(ctx)
-	if err != nil {
+	var (
+		terms terms
+		key   = h.key
+	)
+	if api != nil {
+		terms, key = meteredTerms(api), api.Scope()
+	} else if terms, err = h.terms(ctx); err != nil {
 		return batch.Plan{}, err
 	}
 	terms.card = terms.card.In(m.Window)
 	s := newSurvey(m, terms.card, start, h.Caps)
+	s.api = api
 	err = src.each(ctx, func(j batch.Job) error {
 		p.now(Beat{Doing: "pricing", Count: len(s.days) + 1})
 		_, err := s.job(j)
@@ -81,7 +85,7 @@ func (h *Hands) plan(ctx context.Context, in batch.PlanRequest, p *pulse) (batch
 	policy := m.Policy
 	policy.Window = &m.Window
 	b, err := h.claim(ctx, ledger.Batch{
-		ID: batch.NewID(m.Name, start.Span.Night), Provider: m.Provider, Key: h.key,
+		ID: batch.NewID(m.Name, start.Span.Night), Provider: m.Provider, Key: key,
 		Owner: ledger.Owner{WorkflowID: in.WorkflowID, RunID: in.RunID}, Digest: s.digest.Sum(),
 		Span: start.Span, Card: terms.card, Budget: m.Budget, Policy: policy,
 	}, in.Scheduled)
@@ -118,10 +122,17 @@ func (h *Hands) outline(ctx context.Context, b ledger.Batch, start tariff.Start,
 	if err := h.pending(ctx, days, &plan); err != nil {
 		return batch.Plan{}, err
 	}
-	if err := h.mode(ctx, &plan, terms.limits); err != nil {
+	switch api, ok, err := h.metered(b); {
+	case err != nil:
 		return batch.Plan{}, err
+	case ok:
+		meteredFanOut(&plan, api.Dialect())
+	default:
+		if err := h.mode(ctx, &plan, terms.limits); err != nil {
+			return batch.Plan{}, err
+		}
+		fanOut(&plan)
 	}
-	fanOut(&plan)
 	plan.Fit = batch.FitNight(plan.Pending, start, plan.Policy.RequestTimeout, terms.limits.Tier, terms.limits.Rates())
 	if !plan.Fit.Fits {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("not all jobs fit into this night: %s takes %s and there are %s; what doesn't fit is parked",
@@ -202,6 +213,7 @@ func (h *Hands) difference(ctx context.Context, b ledger.Batch, src source, p *p
 // sealed.
 func (h *Hands) write(ctx context.Context, b ledger.Batch, src source, s *survey, p *pulse) error {
 	again := newSurvey(src.manifest, b.Card, s.start, h.Caps)
+	again.api = s.api
 	var chunk []ledger.Job
 	size, written := 0, 0
 	flush := func() error {

@@ -66,6 +66,12 @@ func (h *Hands) reconcile(ctx context.Context, in batch.ReconcileRequest, p *pul
 	}
 	r := &reconciliation{Hands: h, in: in, batch: b, span: ranIn(b, in.Span), pulse: p}
 	r.out = batch.Reconciliation{Batch: b.ID, Span: r.span, Attributes: h.Attributes}
+	if _, ok, err := h.metered(b); ok {
+		if err != nil {
+			return batch.Reconciliation{}, err
+		}
+		return r.without(ctx)
+	}
 	for _, step := range []func(context.Context) error{r.gather, r.open, r.read, r.settle, r.compare, r.book, r.excuse, r.credits} {
 		if err := step(ctx); err != nil {
 			return batch.Reconciliation{}, err

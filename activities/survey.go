@@ -9,6 +9,7 @@ import (
 	"github.com/offpeak/offpeak/batch/manifest"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/provider/dialect"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/tariff"
 )
@@ -22,12 +23,14 @@ type survey struct {
 	manifest batch.Manifest
 	start    tariff.Start
 
+	api      *dialect.Client // of another provider than Swarms
 	digest   *manifest.Digester
 	days     []money.USD // expected day price of each job, in order
 	estimate money.USD
 	ceiling  money.USD
 	guessed  int
 
+	wrong    names // requests that the dialect doesn't take
 	dear     names // ceiling above the cap per job
 	early    names // needed before the night can give it
 	squeezed names // needed before the night is over
@@ -61,9 +64,17 @@ func newSurvey(m batch.Manifest, card tariff.Card, start tariff.Start, caps ledg
 
 // job takes in the next job and is its price.
 func (s *survey) job(j batch.Job) (swarms.Quote, error) {
-	q, err := swarms.Price(j, s.card)
-	if err != nil {
-		return q, &batch.Fault{Kind: batch.BadInput, Op: "price job", Thing: fmt.Sprintf("%q", j.Name), Detail: err.Error(), Err: err}
+	var q swarms.Quote
+	if s.api != nil {
+		var wrong []string
+		if q, wrong = quote(s.api.Dialect(), j); len(wrong) > 0 {
+			s.wrong.add(fmt.Sprintf("%q: %s", j.Name, strings.Join(wrong, ", ")))
+		}
+	} else {
+		var err error
+		if q, err = swarms.Price(j, s.card); err != nil {
+			return q, &batch.Fault{Kind: batch.BadInput, Op: "price job", Thing: fmt.Sprintf("%q", j.Name), Detail: err.Error(), Err: err}
+		}
 	}
 	s.digest.Add(j)
 	s.days = append(s.days, q.DayPrice)
@@ -93,6 +104,9 @@ func (s *survey) refuse() error {
 	}
 	budget := s.manifest.Budget
 	switch {
+	case s.wrong.count > 0:
+		return fault(batch.BadInput, count(s.wrong.count, "job isn't", "jobs aren't")+" what "+s.manifest.Provider+" takes: "+s.wrong.String(),
+			"starter providers "+s.manifest.Provider+" says what a job needs")
 	case s.early.count > 0:
 		return fault(batch.BadInput,
 			fmt.Sprintf("%s needed before the night that begins at %s can give it: this is not work for the night: %s",

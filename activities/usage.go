@@ -41,6 +41,9 @@ const (
 func (h *Hands) WatchUsage(ctx context.Context, in batch.WatchRequest) (batch.UsageWatch, error) {
 	p := beat(ctx, "reading the books")
 	defer p.end()
+	if err := h.needSwarms("watch the usage"); err != nil {
+		return batch.UsageWatch{}, raise(err)
+	}
 	out, err := h.watchUsage(ctx, in, p)
 	return out, raise(err)
 }

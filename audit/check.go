@@ -14,11 +14,12 @@ import (
 // Proof is what one charge says of the discount.
 type Proof string
 
-// The three answers.
+// The answers.
 const (
 	Landed   Proof = "landed"   // flag, percentage and arithmetic agree on the night price, or better
 	Missed   Proof = "missed"   // one of them doesn't
 	Unproven Proof = "unproven" // the amount, or what it was for, is missing
+	Flat     Proof = "flat"     // the provider has no tariff: there is no discount to judge
 )
 
 // Check is the judgement of one charge.
@@ -52,6 +53,9 @@ func Examine(card tariff.Card, span tariff.Span, zone *time.Location, c ledger.C
 func examine(card tariff.Card, span tariff.Span, zone *time.Location, c ledger.Charge) (Check, bill) {
 	if c.Source == ledger.FromCeiling || c.Total < 0 || (c.Total == 0 && c.TotalText == "") {
 		return Check{Proof: Unproven, Cause: causeNoAmount, Evidence: "the provider billed it and no amount could be read"}, bill{}
+	}
+	if card.None() {
+		return Check{Proof: Flat}, bill{}
 	}
 	b := newBill(card, c)
 	if !b.known {

@@ -97,7 +97,7 @@ func (j *Judge) Job(job ledger.Job) {
 		j.parked.jobs++
 		j.parked.dollars += j.terms.Batch.Card.Saved(job.Estimate, job.Agents) // when it does run
 	}
-	if job.Attempts > 1 {
+	if job.Attempts > 1 && !j.terms.Batch.Card.None() { // else steps and looks are no retries
 		j.retried++
 		j.again += job.Attempts - 1
 	}
@@ -116,6 +116,8 @@ func (j *Judge) Charge(c ledger.Charge) {
 
 	check, b := examine(j.terms.Batch.Card, j.span(c), j.terms.Zone, c)
 	switch check.Proof {
+	case Flat:
+		return
 	case Unproven:
 		named(j.unproven, check.Cause).observe(c, c.Total, check.Evidence)
 		return

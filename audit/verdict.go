@@ -36,7 +36,7 @@ func (j *Judge) Verdict() Verdict {
 		Money: batch.Money{
 			Billed: j.billed, DayPrice: j.dayPrice, Saved: j.dayPrice - j.billed, Ceiling: j.terms.Totals.Ceiling,
 		},
-		Discount: batch.Discount{Landed: j.landed, Missed: j.missed},
+		Discount: batch.Discount{Landed: j.landed, Missed: j.missed, None: j.terms.Batch.Card.None()},
 		Jobs:     j.counts,
 		Leaks:    j.leaks(),
 		Possible: j.possible,

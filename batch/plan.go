@@ -52,6 +52,7 @@ type Plan struct {
 	Chunk      int           `json:"chunk,omitempty"`   // jobs per request of the batch endpoint; 0: each job is a request of its own
 	Chunks     int           `json:"chunks,omitempty"`  // at most so many batch requests tonight; 0: no bound
 	Lane       int           `json:"lane,omitempty"`    // jobs under way at once in one lane; 0: an activity for each job
+	Metered    string        `json:"metered,omitempty"` // the dialect of a provider other than Swarms: SubmitRequest sends
 	Carried    bool          `json:"carried,omitempty"` // planned from the books, without a manifest: what an earlier night left over
 	Attributes bool          `json:"attributes"`        // the namespace has our search attributes
 	Warnings   []string      `json:"warnings,omitempty"`
@@ -120,6 +121,16 @@ type Outcome struct {
 	Billed   money.USD `json:"billed,omitzero"`
 	DayPrice money.USD `json:"day_price,omitzero"` // what the same run would have cost by day
 	Why      string    `json:"why,omitempty"`      // for every state but succeeded: one line
+
+	// Again is when to ask again for a job that is sending because the provider
+	// has taken its work on; zero for every other.
+	Again time.Time `json:"again,omitzero"`
+}
+
+// Told is what a provider's webhook says of a job, as the signal "told" brings
+// it to the night: it may be done. Nothing else of a webhook is believed.
+type Told struct {
+	Seq int `json:"seq"` // position in the batch, from 0
 }
 
 // SubmitMany asks for some jobs to be sent in requests of the batch endpoint.

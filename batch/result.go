@@ -41,6 +41,8 @@ type Money struct {
 type Discount struct {
 	Landed int `json:"landed"`
 	Missed int `json:"missed"`
+
+	None bool `json:"none,omitempty"` // the provider has no tariff: there is no discount to judge
 }
 
 // Audit is the judgement.

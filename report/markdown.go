@@ -27,7 +27,11 @@ func Markdown(w io.Writer, m Morning) error {
 
 	line("**%s: %s**", quiet(string(m.Batch)), Verdict(m))
 	line("")
-	line("- paid **%s**, by day %s%s", m.Money.Billed.Dollars(), m.Money.DayPrice.Dollars(), saved(m))
+	if m.Discount.None {
+		line("- paid **%s**; this provider has no prices by day and by night", m.Money.Billed.Dollars())
+	} else {
+		line("- paid **%s**, by day %s%s", m.Money.Billed.Dollars(), m.Money.DayPrice.Dollars(), saved(m))
+	}
 	line("- %s", tally(m.Jobs))
 	if m.Discount.Missed > 0 {
 		line("- discount **missed** on %s, landed on %s", count(m.Discount.Missed, "charge"), grouped(m.Discount.Landed))

@@ -38,8 +38,11 @@ func Text(w io.Writer, m Morning) error {
 // $0.20, saved $0.10 (32.7 %)".
 func Headline(m Morning) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, paid %s, saved %s", plain(string(m.Batch)), Verdict(m), m.Money.Billed.Dollars(), m.Money.Saved.Dollars())
-	if m.Shares.OfDayPrice != "" {
+	fmt.Fprintf(&b, "%s: %s, paid %s", plain(string(m.Batch)), Verdict(m), m.Money.Billed.Dollars())
+	if !m.Discount.None {
+		b.WriteString(", saved " + m.Money.Saved.Dollars())
+	}
+	if m.Shares.OfDayPrice != "" && !m.Discount.None {
 		fmt.Fprintf(&b, " (%s %%)", m.Shares.OfDayPrice)
 	}
 	if n := len(m.Left); n > 0 {
@@ -97,7 +100,10 @@ func (p *page) money(m Morning) {
 		{"possible", m.Shares.Possible, of(m.Shares.Realised, "of it was saved")},
 		{"at risk", m.Money.Ceiling, "the most that could have been spent"},
 	}
-	if m.Money.DayPrice <= 0 {
+	if m.Discount.None {
+		rows = append(rows[1:2:2], rows[4])
+		rows[0].note = ""
+	} else if m.Money.DayPrice <= 0 {
 		rows[0].note, rows[1].note = "", ""
 	}
 	amounts := make([]money.USD, len(rows))
@@ -109,6 +115,10 @@ func (p *page) money(m Morning) {
 	}
 	p.head("JOBS")
 	p.wrap("  ", "  ", tally(m.Jobs))
+	if m.Discount.None {
+		p.wrap("  ", "  ", "no discount to judge: this provider has no prices by day and by night")
+		return
+	}
 	p.wrap("  ", "  ", fmt.Sprintf("discount landed on %s, missed on %s", count(m.Discount.Landed, "charge"), grouped(m.Discount.Missed)))
 }
 

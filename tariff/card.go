@@ -25,6 +25,13 @@ type Card struct {
 	Night            money.Ratio `json:"night"` // token multiplier inside the window: 0.5 is half price
 }
 
+// NoTariff is the Source of the card of a provider that has no prices by day
+// and by night: there is no discount to land or to miss.
+const NoTariff = "none"
+
+// None says whether there is no tariff at all.
+func (c Card) None() bool { return c.Source == NoTariff }
+
 // Usage is what a run used, or is expected to use. A count below zero is
 // priced as zero: a price must never make room in a budget.
 type Usage struct {

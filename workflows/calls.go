@@ -21,9 +21,11 @@ type ShardRequest struct {
 	RequestTimeout time.Duration `json:"request_timeout"`
 	Booked         bool          `json:"booked,omitempty"` // the books have Span and RequestTimeout too: a single job needn't bring them
 
-	Chunk  int `json:"chunk,omitempty"`  // jobs in one request of the batch endpoint; up to 1: each job is a request of its own
-	Chunks int `json:"chunks,omitempty"` // at most so many groups go that way; 0: no bound
-	Lane   int `json:"lane,omitempty"`   // one activity for all jobs that don't go in groups, so many of them under way at once; 0: one for each
+	Chunk   int  `json:"chunk,omitempty"`   // jobs in one request of the batch endpoint; up to 1: each job is a request of its own
+	Chunks  int  `json:"chunks,omitempty"`  // at most so many groups go that way; 0: no bound
+	Metered bool `json:"metered,omitempty"` // the provider isn't Swarms: SubmitRequest sends
+
+	Lane int `json:"lane,omitempty"` // one activity for all jobs that don't go in groups, so many of them under way at once; 0: one for each
 }
 
 // ShardResult is how a stretch of jobs ended.
@@ -134,6 +136,15 @@ func sends(most time.Duration) workflow.ActivityOptions {
 var SubmitSwarm = Call[batch.Submit, batch.Outcome]{SubmitSwarmName, func(in batch.Submit) workflow.ActivityOptions {
 	o := sends(in.Within + 5*time.Minute)
 	o.Summary = fmt.Sprintf("Job %d", in.Seq) // as starter jobs numbers it, which knows its name; 100,000 go in lanes
+	return o
+}}
+
+// SubmitRequest is SubmitSwarm for a provider that a dialect speaks to. A job
+// whose work the provider has taken on isn't over: its outcome says when to ask
+// again.
+var SubmitRequest = Call[batch.Submit, batch.Outcome]{SubmitRequestName, func(in batch.Submit) workflow.ActivityOptions {
+	o := sends(2*in.RequestTimeout + 5*time.Minute) // a quote, and what it is for
+	o.Summary = fmt.Sprintf("Job %d", in.Seq)
 	return o
 }}
 

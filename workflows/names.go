@@ -23,6 +23,7 @@ const (
 	SubmitSwarmName   = "SubmitSwarm"
 	SubmitBatchName   = "SubmitBatch"
 	SubmitLaneName    = "SubmitLane"
+	SubmitRequestName = "SubmitRequest"
 	ReconcileName     = "Reconcile"
 	NightBatchesName  = "NightBatches"
 	AuditDiscountName = "AuditDiscount"
@@ -32,6 +33,10 @@ const (
 	RaiseAlertsName   = "RaiseAlerts"
 	DeliverAlertName  = "DeliverAlert"
 	PurgeOldName      = "PurgeOld"
+
+	// ToldSignal tells a night that the provider says one of its jobs is done: it
+	// is asked for at once, and not when its turn comes. Its value is a batch.Told.
+	ToldSignal = "told"
 
 	ProgressQuery = "progress" // a batch.Progress
 	SummaryQuery  = "summary"  // the same for people, as text

@@ -126,6 +126,9 @@ func (n *night) plan(ctx workflow.Context, input json.RawMessage) error {
 		return errElsewhere
 	}
 	n.terms, n.span, n.planned = terms, terms.Start.Span, true
+	if terms.Metered != "" {
+		n.passOn(ctx)
+	}
 	n.progress.Batch = terms.Batch
 	n.progress.Span = n.span
 	n.progress.Jobs.Total = terms.Jobs
@@ -263,7 +266,7 @@ func (n *night) round(ctx workflow.Context, round int, from []int) (skipped []in
 		}
 		in := ShardRequest{
 			Page: batch.Page{Batch: n.terms.Batch, From: from, To: to}, Span: n.span, Booked: n.span.Same(n.terms.Start.Span),
-			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout, Lane: n.terms.Lane,
+			InFlight: n.terms.InFlight, RequestTimeout: n.terms.Policy.RequestTimeout, Lane: n.terms.Lane, Metered: n.terms.Metered != "",
 		}
 		if n.singly == "" && (n.terms.Chunks == 0 || from == 0 && round == 1) {
 			in.Chunk, in.Chunks = n.terms.Chunk, n.terms.Chunks // a bound for the night is the first stretch's alone

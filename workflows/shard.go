@@ -50,7 +50,11 @@ type shard struct {
 	groups  int   // SubmitBatch activities begun
 	under   int   // jobs under way
 	laned   bool  // a lane has the rest
-	broken  error // the first job or group whose activity failed instead of ending in a state
+
+	waits map[int]workflow.CancelFunc // of jobs whose work the provider has taken on: each ends one's wait
+	told  map[int]bool                // the provider said that they are done while they were being asked for
+
+	broken error // the first job or group whose activity failed instead of ending in a state
 }
 
 // listed is the part of the page whose jobs are handed out one by one: all of
@@ -86,6 +90,9 @@ func (s *shard) lane(ctx workflow.Context) {
 
 func (s *shard) send(ctx workflow.Context) {
 	pick := workflow.NewSelector(ctx)
+	if s.in.Metered {
+		s.hear(ctx, pick)
+	}
 	for {
 		for ctx.Err() == nil && s.broken == nil {
 			seqs := s.next()
@@ -93,7 +100,9 @@ func (s *shard) send(ctx workflow.Context) {
 				break
 			}
 			s.under += len(seqs)
-			if len(seqs) == 1 {
+			if s.in.Metered {
+				s.metered(ctx, pick, seqs[0])
+			} else if len(seqs) == 1 {
 				s.single(ctx, pick, seqs[0])
 			} else {
 				s.group(ctx, pick, seqs)

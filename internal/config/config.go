@@ -43,6 +43,11 @@ type Config struct {
 	// in it is kept for ever (OFFPEAK_KEEP_...).
 	Keep map[batch.Kept]time.Duration
 
+	Dialects string // OFFPEAK_DIALECTS: where declarations of other providers are
+
+	// Others looks up what dialects name; see Variable. Nil: nothing is set.
+	Others func(name string) string `json:"-"`
+
 	Warnings []string // names that look like ours and aren't
 }
 
@@ -72,6 +77,8 @@ func (e Env) Lookup(name string) string {
 func Load(env Env) (Config, error) {
 	c := Config{
 		BaseURL:   env.Lookup("SWARMS_BASE_URL"),
+		Dialects:  env.Lookup("OFFPEAK_DIALECTS"),
+		Others:    env.Lookup,
 		Ledger:    env.Lookup("OFFPEAK_LEDGER"),
 		Archive:   env.Lookup("OFFPEAK_ARCHIVE"),
 		Lake:      env.Lookup("OFFPEAK_LAKE"),

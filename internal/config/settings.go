@@ -22,6 +22,22 @@ var settings = []setting{
 		"SWARMS_BASE_URL", "https://api.swarms.world", "where the Swarms API is; http only where the key can't cross the internet",
 		"a simulator here, and nothing is paid for",
 	},
+	{"SWIFTIA_API_KEY", "none: no Swiftia", "the key that pays at Swiftia (or SWIFTIA_API_KEY_FILE)", ""},
+	{
+		"SWIFTIA_ORGANISATION", "each key by itself", "names the organisation, whose keys share one limit",
+		"workers that name it differently don't see each other's requests, and are refused",
+	},
+	{"SWIFTIA_LIMIT", "1/2s", "requests of the organisation's plan: 1/5s, 5/1s", ""},
+	{"SWIFTIA_BASE_URL", "https://app.swiftia.io/api", "where Swiftia is", ""},
+	{"ALLSWAP_KEY_ID", "none: no Allswap", "the key's id at Allswap, ak_live_... or ak_sandbox_... (or ALLSWAP_KEY_ID_FILE)", ""},
+	{"ALLSWAP_SECRET", "", "its secret, of the same environment (or ALLSWAP_SECRET_FILE)", "a pair of two environments is refused: key_mismatch"},
+	{"ALLSWAP_RPM", "what its headers say", "requests a minute of the plan", ""},
+	{"ALLSWAP_QUOTES_MONTH", "none: not kept count of", "quotes a month of the plan", ""},
+	{"ALLSWAP_BASE_URL", "https://api.allswap.io", "where Allswap is", ""},
+	{
+		"OFFPEAK_DIALECTS", "none", "declarations of other metered APIs: files and folders, separated by commas (docs/adding-a-provider.md)",
+		"a declaration says which secrets go where: as trusted as the worker",
+	},
 	{
 		"OFFPEAK_LEDGER", "sqlite:<state>/offpeak.db", "the books: sqlite:PATH or postgres://user@host/database",
 		"two workers with different books can pay for one job twice: they must share them",

@@ -173,6 +173,13 @@ type Until struct {
 	Within   time.Duration `yaml:"within"`   // work that isn't done by then is unknown; a day when 0
 }
 
+// Gap is how long to wait with the next look at work that was taken on so long
+// ago: it grows by half each time up to Cap, and stays a twentieth of its age, so
+// that work of a day isn't asked for a thousand times.
+func (u *Until) Gap(age time.Duration) time.Duration {
+	return max(min(max(age/2, u.Every), u.Cap), age/20)
+}
+
 // Lookup finds a job whose answer was lost.
 type Lookup struct {
 	Method string              `yaml:"method"`

@@ -106,7 +106,11 @@ func (a *app) writeResult(r batch.Result) {
 	w := a.Out
 	fmt.Fprintf(w, "%s\n\n", a.verdict(r))
 	t := newTable(w)
-	t.row("money", fmt.Sprintf("paid %s, by day %s, at most %s was at risk", r.Money.Billed.Dollars(), r.Money.DayPrice.Dollars(), r.Money.Ceiling.Dollars()))
+	byDay := ", by day " + r.Money.DayPrice.Dollars()
+	if r.Discount.None {
+		byDay = ""
+	}
+	t.row("money", fmt.Sprintf("paid %s%s, at most %s was at risk", r.Money.Billed.Dollars(), byDay, r.Money.Ceiling.Dollars()))
 	t.row("jobs", counts(r.Jobs))
 	if r.Carried != nil {
 		t.row("parked", printable(r.Carried.Text(r.Batch, r.Span.Location())))
@@ -114,7 +118,11 @@ func (a *app) writeResult(r batch.Result) {
 	if r.Budget != "" {
 		t.row("budget", printable(r.Budget))
 	}
-	t.row("discount", fmt.Sprintf("%s of %s at the night price", grouped(r.Discount.Landed), plural(r.Discount.Landed+r.Discount.Missed, "charge")))
+	if r.Discount.None {
+		t.row("discount", "none to judge: this provider has no tariff")
+	} else {
+		t.row("discount", fmt.Sprintf("%s of %s at the night price", grouped(r.Discount.Landed), plural(r.Discount.Landed+r.Discount.Missed, "charge")))
+	}
 	if r.Reconciled != nil {
 		a.against(t, r.Reconciled)
 	}

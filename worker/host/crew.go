@@ -104,6 +104,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	Bind(crew.sends, workflows.SubmitSwarm, hands.SubmitSwarm)
 	Bind(crew.sends, workflows.SubmitBatch, hands.SubmitBatch)
 	Bind(crew.sends, workflows.SubmitLane, hands.SubmitLane)
+	Bind(crew.sends, workflows.SubmitRequest, hands.SubmitRequest)
 
 	if err := crew.story.Start(); err != nil {
 		return nil, lost(o, err)

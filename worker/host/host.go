@@ -27,7 +27,6 @@ import (
 	"github.com/offpeak/offpeak/ledger/open"
 	"github.com/offpeak/offpeak/notify"
 	"github.com/offpeak/offpeak/provider"
-	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/workflows"
 )
 
@@ -55,9 +54,18 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	if err := c.NeedKey(); err != nil {
+	api, apis, err := providers(c)
+	if err != nil {
 		return err
 	}
+	defer func() {
+		if api != nil {
+			api.CloseIdle()
+		}
+		for _, a := range apis {
+			a.CloseIdle()
+		}
+	}()
 	for _, w := range c.Warnings {
 		o.Log.Warn(w)
 	}
@@ -68,11 +76,6 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	for _, s := range sinks {
 		o.Log.Info("alerts go to a sink", zap.String("place", s.Place), zap.String("takes", s.Filter()))
 	}
-	api, err := swarms.New(swarms.Options{BaseURL: c.BaseURL, Key: c.Key.Reveal()})
-	if err != nil {
-		return err
-	}
-	defer api.CloseIdle()
 	books, err := OpenLedger(ctx, c.Ledger)
 	if err != nil {
 		return err
@@ -90,7 +93,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	defer temporal.Close()
 
 	hands := activities.New(activities.Deps{
-		Ledger: books, Archive: store, Swarms: api, Log: o.Log,
+		Ledger: books, Archive: store, Swarms: api, APIs: apis, Log: o.Log,
 		Lake:       c.Lake,
 		Program:    "offpeak " + build.This().Version + " " + build.This().ID(),
 		Caps:       ledger.Caps{Night: c.CapDay, Key: c.CapKey},
@@ -106,6 +109,9 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err := hands.KeepLimits(ctx); err != nil {
 		return err
 	}
+	if err := hands.KeepAPILimits(ctx); err != nil {
+		return err
+	}
 	if err := hands.RecallDurations(ctx); err != nil {
 		return err
 	}
@@ -114,7 +120,7 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 		return err
 	}
 	_, _ = fmt.Fprintf(o.Out, "worker ready: queue %s, namespace %s, provider %s, ledger %s\n",
-		workflows.TaskQueue, o.Temporal.Namespace, api.BaseURL(), open.Redacted(c.Ledger))
+		workflows.TaskQueue, o.Temporal.Namespace, served(api, apis), open.Redacted(c.Ledger))
 	if o.Ready != nil {
 		o.Ready()
 	}
