@@ -7,7 +7,8 @@
 //   - outside parties: provider (and its dialects), ledger (and its stores),
 //     archive; simulator plays the provider, with books of its own
 //   - pure judgements: gate (may this job leave now?), audit (did the discount
-//     land?), report (the morning, for people and machines)
+//     land?), report (the morning, for people and machines), evidence (a file
+//     that proves a batch, and its verifier)
 //   - the story: workflows, deterministic
 //   - the hands: activities, each attempt does one outside thing
 //   - doors: worker (go run ./worker) and starter (go run ./starter)

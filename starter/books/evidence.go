@@ -70,6 +70,9 @@ func (b *Books) Evidence(ctx context.Context, q Wish, out io.Writer, far func(do
 	g.bundle = evidence.NewBuilder(func() (evidence.Spool, error) { return hidden(q.Out) })
 	defer func() { _ = g.bundle.Close() }() // they have no names any more
 	if err := g.gather(ctx, id); err != nil {
+		if g.early != nil {
+			return made, g.early
+		}
 		return made, b.unknown(ctx, err)
 	}
 	fill := func(w io.Writer) error {
@@ -117,6 +120,7 @@ type gathering struct {
 	gone    int    // requests that aren't kept any more
 	deleted map[batch.Kept]string
 	last    ledger.Charge
+	early   error // there is no evidence yet
 }
 
 // swarmsProvider is the one whose requests get a tag on their way, and that has
@@ -178,15 +182,18 @@ func (g *gathering) head(b ledger.Batch, t ledger.Totals) error {
 	g.batch = b
 	switch {
 	case t.Planned+t.Reserved+t.Sending > 0:
-		return &batch.Fault{
-			Kind: batch.NightClaimed, Op: "write evidence of", Thing: string(b.ID), Detail: fmt.Sprintf("%d of its %d jobs are still on their way", t.Planned+t.Reserved+t.Sending, t.Jobs.Total),
+		g.early = &batch.Fault{
+			Kind: batch.NotFound, Op: "write evidence of", Thing: string(b.ID), Detail: fmt.Sprintf("%d of its %d jobs are still on their way", t.Planned+t.Reserved+t.Sending, t.Jobs.Total),
 			Hint: "wait for its end: starter watch " + string(b.ID),
 		}
 	case len(b.Result) == 0:
-		return &batch.Fault{
-			Kind: batch.NightClaimed, Op: "write evidence of", Thing: string(b.ID), Detail: "the night wasn't judged yet",
+		g.early = &batch.Fault{
+			Kind: batch.NotFound, Op: "write evidence of", Thing: string(b.ID), Detail: "the night wasn't judged yet",
 			Hint: "starter status " + string(b.ID) + " says how it stands; starter reconcile judges a night that was cut short",
 		}
+	}
+	if g.early != nil {
+		return g.early
 	}
 	m := g.bundle.Manifest()
 	m.Program, m.Batch, m.Provider, m.Key, m.Digest, m.PlannedAt = g.wish.Program, b.ID, b.Provider, b.Key, b.Digest, b.PlannedAt

@@ -24,11 +24,11 @@ type evidenceInput struct {
 func (a *API) evidenceOperation() {
 	register(a, operation{
 		id: "read-evidence", method: http.MethodGet, path: "/v1/batches/{name}/{night}/evidence", tag: tagLook, scope: read,
-		errors:  []int{http.StatusNotFound, http.StatusConflict},
+		errors:  []int{http.StatusNotFound},
 		summary: "A judged batch's evidence, as one file",
 		text: `A tar with its terms, jobs, pins, receipts, charges with their chain, the provider's rows, verdict and report: what starter evidence writes
 without a signature, and starter evidence verify checks without anything else. Never a prompt; answers when they are asked for. A night that still runs, or wasn't
-judged, is 409. An answer that breaks off (the connection ends without its last chunk) isn't whole, and doesn't verify.`,
+judged, is 404. An answer that breaks off (the connection ends without its last chunk) isn't whole, and doesn't verify.`,
 		types: map[string]*sample{tarType: {schema: &huma.Schema{Type: "string", Format: "binary", Description: "The bundle"}}},
 	}, a.evidence)
 }
