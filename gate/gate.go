@@ -90,10 +90,26 @@ func fill[T ~int64](v *T, def T) {
 // standing and a later Now, a Park stays a Park.
 func Decide(s ledger.Standing, r Rules) ledger.Verdict {
 	q := newQuestion(s, r)
+	var shut *ledger.Verdict // until the next piece opens
 	for _, rule := range order {
-		if v := rule(q); v != nil {
+		v := rule(q)
+		switch {
+		case v == nil:
+		case shut != nil:
+			// What lies beyond the night parks between two pieces as it does in them:
+			// nobody waits for an opening at which he couldn't go either.
+			if v.Action == ledger.Park {
+				return *v
+			}
+			return *shut
+		case v.Action == ledger.Wait && v.Reason == ledger.ReasonWindow && q.Now.After(q.Span.Earliest):
+			shut = v
+		default:
 			return *v
 		}
+	}
+	if shut != nil {
+		return *shut
 	}
 	return ledger.Verdict{Action: ledger.Go, Reason: ledger.ReasonFree, Detail: "nothing speaks against it"}
 }

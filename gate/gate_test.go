@@ -124,6 +124,9 @@ func TestEachRule(t *testing.T) {
 		{"the last instant of one stretch", func(s *ledger.Standing) { s.Span, s.Now = inPieces(), at(22, 15, 0) }, ledger.Go, time.Time{}, ledger.ReasonFree, ""},
 		{"a slow job passes by a stretch that is too short", func(s *ledger.Standing) { s.Span, s.Now, s.Slow = inPieces(), at(20, 5, 1), 140*time.Minute }, ledger.Wait, at(2, 5, 0), ledger.ReasonWindow, "may take 2h20m0s"},
 		{"too late in the last stretch", func(s *ledger.Standing) { s.Span, s.Now = inPieces(), at(5, 45, 1) }, ledger.Park, time.Time{}, ledger.ReasonWindow, "could not end by 05:55 PST"},
+		{"between two stretches, with a floor beyond the night", func(s *ledger.Standing) {
+			s.Span, s.Now, s.Key.Floor = inPieces(), at(23, 0, 0), at(5, 56, 0)
+		}, ledger.Park, time.Time{}, ledger.ReasonFloor, "nothing is sent before 05:56:00 PST"},
 		{"a floor into the day waits for the floor", func(s *ledger.Standing) { s.Span, s.Key.Floor = inPieces(), at(23, 0, 0) }, ledger.Wait, at(23, 0, 0), ledger.ReasonFloor, ""},
 
 		{"credits", key(func(k *ledger.Key) { k.Hold = "HTTP 402: Insufficient credits" }), ledger.Wait, at(22, 0, 30), ledger.ReasonCredits, "waits for credits: HTTP 402"},
