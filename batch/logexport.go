@@ -71,11 +71,18 @@ func (e LogExport) String() string {
 	if e.Rows == 0 {
 		return fmt.Sprintf("nothing new among %s rows of the provider's log", Grouped(int64(e.Read)))
 	}
-	s := fmt.Sprintf("%s rows of %s in %s parts", Grouped(int64(e.Rows)), e.Dollars.Dollars(), Grouped(int64(e.Parts)))
+	s := fmt.Sprintf("%s of %s in %s", soMany(e.Rows, "row", "rows"), e.Dollars.Dollars(), soMany(e.Parts, "part", "parts"))
 	if e.Differences > 0 {
-		s += fmt.Sprintf(", %s runs differ from the ledger", Grouped(int64(e.Differences)))
+		s += ", " + soMany(e.Differences, "run differs", "runs differ") + " from the ledger"
 	}
 	return s
+}
+
+func soMany(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Grouped(int64(n)) + " " + more
 }
 
 // DailyExport is the kind under which the books keep an export's result.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/starter/books"
 )
 
@@ -71,8 +72,8 @@ func (a *app) logsListCmd() *cobra.Command {
 		Long: `Lists what the lake has, a line for each day and API key: parts (what came late is
 in a later one), rows, the size of its files, what the rows cost by the provider's
 own amounts, how much of that isn't in the ledger, and whether ledger and log say
-the same of the rest, as the last export of the day saw it. A key is named by the
-first digits of its hash.`,
+the same of the rest, as the last export of the day saw it: runs that differ are
+named below. A key is named by the first digits of its hash.`,
 		Example: "  starter logs list --from 2026-11-01\n  starter logs list --json | jq -r '.days[] | [.day, .rows, .money.all] | @csv'",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -115,7 +116,46 @@ func (a *app) writeLogs(out books.LogListing) {
 	}
 	t.flush()
 	a.trimmed(lines.String())
+	for _, d := range out.Days {
+		a.writeDifferences(d)
+	}
 	a.note("in %s", where(out.URL))
+}
+
+// differencesShown is how many of a day's differences are listed for people;
+// --json has more.
+const differencesShown = 10
+
+// writeDifferences names the runs of which log and ledger say something else,
+// and the charges that the log doesn't show.
+func (a *app) writeDifferences(d books.LogDay) {
+	if d.Ledger == nil {
+		return
+	}
+	amount := func(u *money.USD, none string) string {
+		if u == nil {
+			return none
+		}
+		return u.Dollars()
+	}
+	for _, x := range d.Ledger.Differences[:min(len(d.Ledger.Differences), differencesShown)] {
+		fmt.Fprintf(a.Out, "\ndiffers: %s, request %s, run %s, row %s\n  log     %s\n  ledger  %s\n", d.Day, printable(x.RequestID), printable(x.JobID), printable(x.Row),
+			amount(x.Logged, "names no amount"), amount(x.Charged, "has no charge for it"))
+	}
+	if more := d.Ledger.Different - differencesShown; more > 0 {
+		fmt.Fprintf(a.Out, "\nand %s more of %s: --json names the first hundred\n", grouped(more), d.Day)
+	}
+	if u := d.Ledger.Unlogged; u.Charges > 0 {
+		fmt.Fprintf(a.Out, "\nnot in the log: %s of %s, %s: %s\n", plural(u.Charges, "charge"), d.Day, u.Dollars.Dollars(), strings.Join(u.RequestIDs[:min(len(u.RequestIDs), differencesShown)], ", "))
+	}
+}
+
+// differ is "1 run differs", "2 runs differ".
+func differ(n int) string {
+	if n == 1 {
+		return "1 run differs"
+	}
+	return plural(n, "run") + " differ"
 }
 
 // ledgerText is how a day compares with the books, in a few words.
@@ -127,7 +167,7 @@ func ledgerText(d books.LogDay) string {
 	var parts []string
 	switch {
 	case l.Different > 0:
-		parts = append(parts, fmt.Sprintf("%s differ: log %s, ledger %s", plural(l.Different, "run"), l.Logged.Dollars(), l.Charged.Dollars()))
+		parts = append(parts, fmt.Sprintf("%s: log %s, ledger %s", differ(l.Different), l.Logged.Dollars(), l.Charged.Dollars()))
 	case l.Runs > 0:
 		parts = append(parts, "equal, "+plural(l.Runs, "run"))
 	default:

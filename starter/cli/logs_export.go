@@ -134,7 +134,7 @@ func againstLedger(d batch.ExportedDay) string {
 	case d.Logged == nil || d.Charged == nil:
 		return "-"
 	case d.Differences > 0:
-		return fmt.Sprintf("%s differ: log %s, ledger %s (see %s)", plural(d.Differences, "run"), d.Logged.Dollars(), d.Charged.Dollars(), d.Manifest)
+		return fmt.Sprintf("%s: log %s, ledger %s (starter logs list --day %s)", differ(d.Differences), d.Logged.Dollars(), d.Charged.Dollars(), d.Day)
 	case d.Unlogged > 0:
 		return fmt.Sprintf("equal, %s; %s not in the log", d.Charged.Dollars(), plural(d.Unlogged, "charge"))
 	}
