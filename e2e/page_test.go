@@ -60,7 +60,7 @@ func TestThePage(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			for name, path := range map[string]string{
 				"nights": "/", "leaky": "/nights/leaky/" + night, "live": "/nights/digest/" + night, "jobs": "/nights/leaky/" + night + "/jobs",
-				"job": "/nights/leaky/" + night + "/job?name=Job+005", "estimate": "/estimate", "spend": "/spend", "schedules": "/schedules", "missing": "/nowhere",
+				"job": "/nights/leaky/" + night + "/job?name=Job+005", "estimate": "/estimate", "spend": "/spend", "daily": "/daily", "schedules": "/schedules", "missing": "/nowhere",
 				"docs": "/docs",
 			} {
 				view := name + "-" + size.name + "-" + scheme

@@ -54,7 +54,7 @@ type pages map[string]*template.Template
 // parse reads each page's template into the frame's.
 func parse() pages {
 	all := pages{}
-	for _, name := range []string{"nights", "night", "live", "jobs", "job", "estimate", "schedules", "spend", "login", "problem"} {
+	for _, name := range []string{"nights", "night", "live", "jobs", "job", "estimate", "schedules", "spend", "daily", "login", "problem"} {
 		t := template.New("frame.html.tmpl").Funcs(funcs)
 		all[name] = template.Must(t.ParseFS(templates, "templates/frame.html.tmpl", "templates/live.html.tmpl", "templates/parts.html.tmpl", "templates/"+name+".html.tmpl"))
 	}
@@ -139,6 +139,7 @@ var funcs = template.FuncMap{
 	"gone":     books.Gone,
 	"sub":      func(a, b money.USD) money.USD { return a - b },
 	"add":      func(a, b int64) int64 { return a + b },
+	"last":     func(days []batch.WatchedDay) int { return len(days) - 1 },
 	"until":    func(now, t time.Time) string { return lasting(max(t.Sub(now), 0)) },
 	"lower":    strings.ToLower,
 	"under":    func(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") },

@@ -61,6 +61,7 @@ func New(o Options) http.Handler {
 	for path, page := range map[string]page{
 		"GET /{$}":                              s.nights,
 		"GET /spend":                            s.spend,
+		"GET /daily":                            s.daily,
 		"GET /estimate":                         s.estimate,
 		"POST /estimate":                        s.estimated,
 		"GET /schedules":                        s.schedules,
