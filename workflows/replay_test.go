@@ -31,6 +31,7 @@ func TestReplay(t *testing.T) {
 			r.RegisterWorkflowWithOptions(workflows.NightlyBatch, workflow.RegisterOptions{Name: workflows.NightlyBatchName})
 			r.RegisterWorkflowWithOptions(workflows.NightlyShard, workflow.RegisterOptions{Name: workflows.NightlyShardName})
 			r.RegisterWorkflowWithOptions(workflows.ReconcileBatch, workflow.RegisterOptions{Name: workflows.ReconcileBatchName})
+			r.RegisterWorkflowWithOptions(workflows.UsageWatch, workflow.RegisterOptions{Name: workflows.UsageWatchName})
 			r.RegisterWorkflowWithOptions(workflows.ReconcileNight, workflow.RegisterOptions{Name: workflows.ReconcileNightName})
 			r.RegisterWorkflowWithOptions(workflows.Announce, workflow.RegisterOptions{Name: workflows.AnnounceName})
 			r.RegisterWorkflowWithOptions(workflows.LogExport, workflow.RegisterOptions{Name: workflows.LogExportName})
@@ -52,7 +53,7 @@ func TestReplay(t *testing.T) {
 			}
 		})
 	}
-	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "nightly-looked", "shard-grouped", "reconcile", "reconcilenight", "announce", "nightly-told", "reconcile-told", "logexport", "logexport-refused", "purge", "purge-batch", "purge-refused"} {
+	for _, kind := range []string{"nightly", "shard", "nightly-grouped", "nightly-parked", "nightly-carried", "nightly-looked", "shard-grouped", "reconcile", "reconcilenight", "usagewatch", "announce", "nightly-told", "reconcile-told", "logexport", "logexport-refused", "purge", "purge-batch", "purge-refused"} {
 		if kinds[kind] == 0 {
 			t.Errorf("no history of a %s: a replay of nothing proves nothing", kind)
 		}
