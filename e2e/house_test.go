@@ -23,6 +23,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/codec"
 	"github.com/offpeak/offpeak/internal/devserver"
 	"github.com/offpeak/offpeak/simulator"
 	"github.com/offpeak/offpeak/tariff"
@@ -71,6 +72,7 @@ type house struct {
 	window   tariff.Window
 	client   client.Client
 	store    string // the worker's OFFPEAK_LEDGER
+	codec    string // file of the codec's keys; "" for none
 }
 
 type want struct {
@@ -81,6 +83,7 @@ type want struct {
 	file   bool   // Temporal keeps its state on a file
 	store  string // the worker's OFFPEAK_LEDGER; a SQLite file in the house when empty
 
+	codec  string   // lines of keys for every program of the house
 	server []string // further flags of Temporal's development server
 }
 
@@ -115,13 +118,30 @@ func open(t *testing.T, w want) *house {
 		h.api.CloseClientConnections()
 		h.api.Close()
 	})
-	c, err := client.Dial(client.Options{HostPort: h.temporal.Address, Logger: quiet{}})
-	if err != nil {
-		t.Fatal(err)
+	if w.codec != "" {
+		h.codec = h.file("codec-keys", w.codec)
 	}
-	h.client = c
-	t.Cleanup(c.Close)
+	h.client = h.dial(client.Options{})
 	return h
+}
+
+// dial connects to Temporal with the keys of the house.
+func (h *house) dial(o client.Options) client.Client {
+	h.t.Helper()
+	o.HostPort, o.Logger = h.temporal.Address, quiet{}
+	if h.codec != "" {
+		keys, err := codec.Open(codec.Source{File: h.codec})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		keys.Apply(&o)
+	}
+	c, err := client.Dial(o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(c.Close)
+	return c
 }
 
 // windowFrom is a window around now, to the second, without margins.
@@ -151,6 +171,9 @@ func (h *house) env(extra ...string) []string {
 		"OFFPEAK_LEDGER=" + h.store,
 		"OFFPEAK_ARCHIVE=file://" + filepath.Join(h.dir, "archive"),
 		"OFFPEAK_LOG_FORMAT=json",
+	}
+	if h.codec != "" {
+		env = append(env, "OFFPEAK_CODEC_KEYS_FILE="+h.codec)
 	}
 	return append(env, extra...)
 }

@@ -47,11 +47,7 @@ func (h *house) neighbour() client.Client {
 	h.t.Helper()
 	h.temporalCLI("operator", "nexus", "endpoint", "create", "--name", endpoint,
 		"--target-namespace", "default", "--target-task-queue", workflows.TaskQueue)
-	c, err := client.Dial(client.Options{HostPort: h.temporal.Address, Namespace: callers, Logger: quiet{}})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.t.Cleanup(c.Close)
+	c := h.dial(client.Options{Namespace: callers})
 	w := sdkworker.New(c, "digests", sdkworker.Options{})
 	w.RegisterWorkflow(digest)
 	w.RegisterWorkflow(handOver)

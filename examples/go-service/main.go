@@ -27,24 +27,26 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/codec"
 	"github.com/offpeak/offpeak/starter/nightly"
 )
 
 func main() {
 	address := flag.String("addr", "127.0.0.1:8090", "address to serve on")
 	file := flag.String("manifest", "brief.json", "manifest without jobs, as JSON: name, defaults, window, budget")
+	keys := flag.String("codec-keys", "", "file of the keys that the workers encrypt with, when they do")
 	flag.Parse()
 	logs := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *address, *file, os.Environ(), logs); err != nil {
+	if err := run(ctx, *address, *file, *keys, os.Environ(), logs); err != nil {
 		logs.Error(err.Error(), "hint", hint(err))
 		os.Exit(batch.KindOf(err).ExitCode())
 	}
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, address, file string, env []string, logs *slog.Logger) error {
+func run(ctx context.Context, address, file, keys string, env []string, logs *slog.Logger) error {
 	common, name, err := read(file)
 	if err != nil {
 		return err
@@ -53,6 +55,11 @@ func run(ctx context.Context, address, file string, env []string, logs *slog.Log
 	if err != nil {
 		return &batch.Fault{Kind: batch.BadInput, Op: "read Temporal's settings", Err: err}
 	}
+	ring, err := codec.Open(codec.Source{File: keys})
+	if err != nil {
+		return err
+	}
+	ring.Apply(&o)
 	o.Logger = log.NewStructuredLogger(logs)
 	nights, err := nightly.Dial(ctx, o)
 	if err != nil {

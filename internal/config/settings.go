@@ -114,6 +114,14 @@ var settings = []setting{
 	{"OFFPEAK_NOTIFY_SECRET", "none: unsigned", "signs what goes to webhooks of your own (HMAC-SHA256, header Offpeak-Signature)", ""},
 	{"OFFPEAK_NOTIFY_QUIET", "24h", "after how long an incident that lasts is told again, and one that came back counts as new", "too short, and people stop reading"},
 	{
+		"OFFPEAK_CODEC_KEYS_FILE", "none: Temporal keeps inputs and results in clear", "the file of keys that encrypt what Temporal keeps: one ID:BASE64 a line, as starter codec new-key prints; the first encrypts, each decrypts; read anew when it changes",
+		"whoever lacks a key can't go on with a night that was encrypted with it: give all workers and starters a new key before it becomes the first",
+	},
+	{
+		"OFFPEAK_CODEC_KEYS", "none", "the same lines, separated by commas, for machines without files; one of the two, not both",
+		"the keys themselves: keep them where you keep the API key",
+	},
+	{
 		"TEMPORAL_UI_ADDRESS", "http://localhost:8233 for a server on localhost:7233, cloud.temporal.io for Temporal Cloud, else none",
 		"where the Temporal UI is, for the links that the starter prints", "",
 	},

@@ -14,7 +14,8 @@ import (
 // Temporal reads how to reach Temporal the way its own CLI does: a profile of
 // the configuration file, overridden by TEMPORAL_* variables. Without any it is
 // localhost:7233, namespace default. A profile or file that was asked for and
-// isn't there is a fault of kind BadInput.
+// isn't there is a fault of kind BadInput. What Temporal keeps of such a client is
+// encrypted when there are keys: see [Codec].
 func Temporal(env Env, profile string) (client.Options, error) {
 	bad := func(thing string, err error) (client.Options, error) {
 		return client.Options{}, &batch.Fault{
@@ -42,6 +43,11 @@ func Temporal(env Env, profile string) (client.Options, error) {
 	if opts.Namespace == "" {
 		opts.Namespace = client.DefaultNamespace
 	}
+	keys, err := Codec(env)
+	if err != nil {
+		return client.Options{}, err
+	}
+	keys.Apply(&opts)
 	return opts, nil
 }
 

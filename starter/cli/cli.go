@@ -127,7 +127,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.watchCmd(), a.listCmd(), a.alertsCmd(), a.usageCmd(), a.adviceCmd(), a.exportCmd("export"))
 	root.AddCommand(a.evidenceCmd())
 	root.AddCommand(a.logsCmd())
-	root.AddCommand(a.serveCmd(), a.keysCmd())
+	root.AddCommand(a.serveCmd(), a.keysCmd(), a.codecCmd())
 	root.AddCommand(topics()...)
 	root.AddCommand(a.scheduleCmd())
 	root.AddCommand(a.purgeCmd())

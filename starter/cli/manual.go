@@ -44,8 +44,9 @@ const (
 )
 
 var (
-	atTemporal = []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
+	atTemporal = []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "OFFPEAK_CODEC_KEYS_FILE"}
 	atBooks    = []string{"OFFPEAK_LEDGER"}
+	atCodec    = []string{"OFFPEAK_CODEC_KEYS_FILE", "OFFPEAK_CODEC_KEYS"}
 )
 
 func also(some []string, more ...string) []string {
@@ -106,32 +107,37 @@ var manuals = map[string]manual{
 		also(atTemporal, "OFFPEAK_LEDGER", "OFFPEAK_ARCHIVE", "OFFPEAK_HTTP_ADDR", "OFFPEAK_HTTP_KEYS_FILE", "OFFPEAK_HTTP_KEYS", "OFFPEAK_HTTP_ROOTS", "OFFPEAK_HTTP_TLS_CERT", "OFFPEAK_HTTP_TLS_KEY"),
 		"0 drained; 2 bad input; 6 out of reach; 130 interrupted",
 	},
-	"purge": {groupMoney, needWorker, atTemporal, "0 done, or said; 2 bad input, or the batch runs; 5 an outcome of the batch isn't known; 6 Temporal, the ledger or the archive out of reach; 130 interrupted"},
-	"keys":  {groupSetting, needNothing, nil, "0 made; 2 bad input"},
+	"purge":         {groupMoney, needWorker, atTemporal, "0 done, or said; 2 bad input, or the batch runs; 5 an outcome of the batch isn't known; 6 Temporal, the ledger or the archive out of reach; 130 interrupted"},
+	"keys":          {groupSetting, needNothing, nil, "0 made; 2 bad input"},
+	"codec":         {groupSetting, needNothing, nil, "0"},
+	"codec new-key": {"", needNothing, nil, "0 made; 2 bad input"},
+	"codec check":   {"", needNothing, atCodec, "0 the keys are good; 2 they aren't, or there are none"},
 }
 
 // settingTexts describes each variable that a manual names.
 var settingTexts = map[string]string{
-	"TEMPORAL_ADDRESS":       "Temporal's host:port, localhost:7233 by default; or --address",
-	"TEMPORAL_NAMESPACE":     "its namespace, default by default; or --namespace",
-	"OFFPEAK_LEDGER":         "the books, as the worker's: sqlite:PATH or postgres://...",
-	"OFFPEAK_ARCHIVE":        "the answers, as the worker's: file:///... or s3://...",
-	"OFFPEAK_LAKE":           "the provider's log, as the worker's; lake below the archive by default",
-	"OFFPEAK_LIMITS":         "rate limits of a contract, such as 1/2s,2000/1m",
-	"OFFPEAK_TEMPORAL":       "path of the temporal binary",
-	"OFFPEAK_HTTP_ADDR":      "host:port to listen on",
-	"OFFPEAK_HTTP_KEYS":      "lines of keys that may call, separated by commas",
-	"OFFPEAK_HTTP_KEYS_FILE": "file of the keys that may call, followed as it changes",
-	"OFFPEAK_HTTP_TLS_CERT":  "file of the certificate; or --tls-cert",
-	"OFFPEAK_HTTP_TLS_KEY":   "file of its key; or --tls-key",
-	"OFFPEAK_HTTP_ROOTS":     "places that a caller may name files in",
-	"OFFPEAK_NOTIFY":         "where alerts go: addresses separated by spaces; never printed",
-	"OFFPEAK_NOTIFY_FILE":    "a file that holds them",
-	"OFFPEAK_NOTIFY_SECRET":  "signs what goes to webhooks of one's own; never printed",
-	"SWARMS_API_KEY":         "for the account's own prices, limits, credits; never printed",
-	"SWARMS_BASE_URL":        "the API, https://api.swarms.world by default",
-	"TEMPORAL_UI_ADDRESS":    "where the Temporal UI is, for links; or --ui-address",
-	"NO_COLOR":               "no colours, as --no-color",
+	"TEMPORAL_ADDRESS":        "Temporal's host:port, localhost:7233 by default; or --address",
+	"TEMPORAL_NAMESPACE":      "its namespace, default by default; or --namespace",
+	"OFFPEAK_LEDGER":          "the books, as the worker's: sqlite:PATH or postgres://...",
+	"OFFPEAK_ARCHIVE":         "the answers, as the worker's: file:///... or s3://...",
+	"OFFPEAK_LAKE":            "the provider's log, as the worker's; lake below the archive by default",
+	"OFFPEAK_LIMITS":          "rate limits of a contract, such as 1/2s,2000/1m",
+	"OFFPEAK_TEMPORAL":        "path of the temporal binary",
+	"OFFPEAK_HTTP_ADDR":       "host:port to listen on",
+	"OFFPEAK_HTTP_KEYS":       "lines of keys that may call, separated by commas",
+	"OFFPEAK_HTTP_KEYS_FILE":  "file of the keys that may call, followed as it changes",
+	"OFFPEAK_HTTP_TLS_CERT":   "file of the certificate; or --tls-cert",
+	"OFFPEAK_HTTP_TLS_KEY":    "file of its key; or --tls-key",
+	"OFFPEAK_HTTP_ROOTS":      "places that a caller may name files in",
+	"OFFPEAK_NOTIFY":          "where alerts go: addresses separated by spaces; never printed",
+	"OFFPEAK_NOTIFY_FILE":     "a file that holds them",
+	"OFFPEAK_NOTIFY_SECRET":   "signs what goes to webhooks of one's own; never printed",
+	"SWARMS_API_KEY":          "for the account's own prices, limits, credits; never printed",
+	"SWARMS_BASE_URL":         "the API, https://api.swarms.world by default",
+	"TEMPORAL_UI_ADDRESS":     "where the Temporal UI is, for links; or --ui-address",
+	"NO_COLOR":                "no colours, as --no-color",
+	"OFFPEAK_CODEC_KEYS_FILE": "file of the keys that encrypt what Temporal keeps, as the worker's",
+	"OFFPEAK_CODEC_KEYS":      "the same lines, separated by commas",
 }
 
 // path is a command's name behind "starter".

@@ -49,6 +49,10 @@ Without keys it listens on loopback alone, and whoever reaches it may do
 everything. Any other address needs keys: see starter keys new. Keys and the
 certificate are followed as their files change, and read anew on SIGHUP.
 
+With keys of the codec (starter codec), the Temporal UI and CLI have payloads
+decrypted below /codec, for whoever has a key: see docs/security.md. Of other
+origins' pages only those of --ui-address may ask there.
+
 /healthz says that it lives, /readyz whether Temporal, the ledger, the keys and the
 certificate are as they should be. Each request is a line of the log: never a
 header, a query or a body.
@@ -128,6 +132,9 @@ func (a *app) serve(ctx context.Context, s serving) error {
 	}
 	ui, err := a.temporalUI()
 	if err != nil {
+		return err
+	}
+	if err := a.codecInto(&o, ui); err != nil {
 		return err
 	}
 	links := ""

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 )
 
 // Client is the door. It is safe for concurrent use.
@@ -13,12 +15,29 @@ type Client struct {
 	address  string // for messages
 	now      func() time.Time
 	books    Books // nil: none were handed over
+	data     converter.DataConverter
+	failures converter.FailureConverter
 }
 
 // New makes a Client of a connection to Temporal, which stays the caller's to
 // close. Address is only named in messages.
 func New(temporal client.Client, address string) *Client {
-	return &Client{temporal: temporal, address: address, now: time.Now}
+	c := &Client{temporal: temporal, address: address, now: time.Now}
+	return c.WithConverters(nil, nil)
+}
+
+// WithConverters returns a Client that reads what the connection itself
+// doesn't decode (heartbeats, memos, inputs of schedules) by these converters:
+// those of the connection's options. Nil is Temporal's own. Dial does so.
+func (c *Client) WithConverters(data converter.DataConverter, failures converter.FailureConverter) *Client {
+	twin := *c
+	if twin.data = data; data == nil {
+		twin.data = converter.GetDefaultDataConverter()
+	}
+	if twin.failures = failures; failures == nil {
+		twin.failures = temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: twin.data})
+	}
+	return &twin
 }
 
 // dialTimeout bounds the first contact: somebody is waiting at a prompt.
@@ -33,12 +52,12 @@ func Dial(ctx context.Context, o client.Options) (*Client, error) {
 	c := &Client{address: o.HostPort, now: time.Now}
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	temporal, err := client.DialContext(dialing, o)
+	conn, err := client.DialContext(dialing, o)
 	if err != nil {
 		return nil, c.fault(ctx, "connect to Temporal", o.HostPort, err)
 	}
-	c.temporal = temporal
-	return c, nil
+	c.temporal = conn
+	return c.WithConverters(o.DataConverter, o.FailureConverter), nil
 }
 
 // Ping says whether Temporal answers: nil, or a fault of kind OutOfReach.

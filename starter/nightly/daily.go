@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/offpeak/offpeak/batch"
@@ -111,9 +110,9 @@ func (d Daily[Out]) look(ctx context.Context) (DailyView, bool) {
 	}
 	v := DailyView{Attempt: int(pending[0].GetAttempt())}
 	if f := pending[0].GetLastFailure(); f != nil {
-		v.Why = f.GetMessage()
+		v.Why = d.client.said(f)
 	}
-	_ = converter.GetDefaultDataConverter().FromPayloads(pending[0].GetHeartbeatDetails(), &v.Beat) // none yet: nothing to say
+	_ = d.client.data.FromPayloads(pending[0].GetHeartbeatDetails(), &v.Beat) // none yet: nothing to say
 	return v, true
 }
 

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/offpeak/offpeak/batch"
@@ -29,6 +31,9 @@ func (c *Client) fault(ctx context.Context, op, thing string, err error) *batch.
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		f.Kind, f.Err, f.Detail = batch.Cancelling, ctx.Err(), "interrupted"
+	case errors.Is(err, converter.ErrEncodingIsNotSupported):
+		f.Kind, f.Detail = batch.BadInput, "what Temporal keeps of it is encrypted, and this program has no keys: "+err.Error()
+		f.Hint = "give the connection the keys that its workers have (OFFPEAK_CODEC_KEYS_FILE; in a program of yours, codec.Keys.Apply)"
 	case errors.As(err, &namespace):
 		f.Kind, f.Detail = batch.NotFound, fmt.Sprintf("Temporal at %s has no namespace %q", c.address, namespace.Namespace)
 		f.Hint = "name another one with --namespace or TEMPORAL_NAMESPACE"
@@ -46,6 +51,26 @@ func (c *Client) fault(ctx context.Context, op, thing string, err error) *batch.
 		f.Hint = "is it running? temporal server start-dev starts one; --address or TEMPORAL_ADDRESS names another"
 	}
 	return f
+}
+
+// asFault is the fault that an error is, else nil: of what reads payloads, the
+// want of a key.
+func asFault(err error) *batch.Fault {
+	var f *batch.Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return nil
+}
+
+// said is a failure's message, decoded.
+func (c *Client) said(f *failurepb.Failure) string {
+	err := c.failures.FailureToError(f)
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Message()
+	}
+	return err.Error()
 }
 
 // ended decodes the failure with which a night ended. A failed audit gives the

@@ -9,7 +9,6 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
@@ -37,7 +36,7 @@ func (c *Client) Schedules(ctx context.Context) ([]Schedule, error) {
 		if s.Kind = kindOf(e.WorkflowType.Name); s.Kind == "" {
 			continue
 		}
-		s.fill(c.now(), e.Memo, e.Spec, e.NextActionTimes)
+		_ = s.fill(c, e.Memo, e.Spec, e.NextActionTimes) // what can't be read is left empty: of one alone it is said
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Schedule) int { return cmp.Compare(a.ID, b.ID) })
@@ -95,21 +94,38 @@ func (c *Client) schedule(ctx context.Context, id string) (Schedule, client.Sche
 	}
 	if len(action.Args) == 1 {
 		if p, ok := action.Args[0].(*commonpb.Payload); ok {
-			s.input = string(p.GetData())
+			var raw json.RawMessage
+			if f := asFault(c.data.FromPayload(p, &raw)); f != nil { // a key is missing; who made it otherwise may have put anything there
+				return Schedule{}, nil, f
+			}
+			s.input = string(raw)
 		}
 	}
-	s.fill(c.now(), d.Memo, d.Schedule.Spec, d.Info.NextActionTimes)
+	if err := s.fill(c, d.Memo, d.Schedule.Spec, d.Info.NextActionTimes); err != nil {
+		return Schedule{}, nil, err
+	}
 	return s, h, nil
 }
 
 // fill reads what list and description have in common: who made it says it in
-// the memo, when it fires only the spec says, which people can change.
-func (s *Schedule) fill(now time.Time, about *commonpb.Memo, spec *client.ScheduleSpec, next []time.Time) {
-	var m memo
+// the memo, when it fires only the spec says, which people can change. A memo
+// that can't be read says nothing, as one that isn't there; that it is for want
+// of a key is the error.
+func (s *Schedule) fill(c *Client, about *commonpb.Memo, spec *client.ScheduleSpec, next []time.Time) error {
+	var (
+		m   memo
+		err error
+	)
 	if p, ok := about.GetFields()[memoKey]; ok {
-		// One that can't be read says nothing, as one that isn't there.
-		_ = converter.GetDefaultDataConverter().FromPayload(p, &m)
+		if f := asFault(c.data.FromPayload(p, &m)); f != nil {
+			err = f
+		}
 	}
+	s.describe(c.now(), m, spec, next)
+	return err
+}
+
+func (s *Schedule) describe(now time.Time, m memo, spec *client.ScheduleSpec, next []time.Time) {
 	s.window = tariff.SwarmsWindow()
 	if m.Window != nil {
 		s.window = *m.Window

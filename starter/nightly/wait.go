@@ -8,7 +8,6 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -88,10 +87,10 @@ func (n Night) handedOn(ctx context.Context) (r batch.Result, f *batch.Fault, ov
 	}
 	last := e.GetWorkflowExecutionContinuedAsNewEventAttributes()
 	if last.GetFailure() != nil { //nolint:staticcheck // deprecated for new servers; it is the only place where a cron run says how it failed
-		r, f = n.ended(temporal.GetDefaultFailureConverter().FailureToError(last.GetFailure())) //nolint:staticcheck // as above
+		r, f = n.ended(n.client.failures.FailureToError(last.GetFailure())) //nolint:staticcheck // as above
 		return r, f, true
 	}
-	if err := converter.GetDefaultDataConverter().FromPayloads(last.GetLastCompletionResult(), &r); err != nil {
+	if err := n.client.data.FromPayloads(last.GetLastCompletionResult(), &r); err != nil {
 		return r, n.client.fault(ctx, "read the result of night", string(n.Batch), err), false
 	}
 	return r, nil, true

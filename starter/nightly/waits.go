@@ -7,7 +7,6 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/offpeak/offpeak/batch"
@@ -30,12 +29,12 @@ func (c *Client) glance(ctx context.Context, shard string) (g glance) {
 		return g
 	}
 	for _, a := range d.GetPendingActivities() {
-		g.add(a)
+		g.add(c, a)
 	}
 	return g
 }
 
-func (g *glance) add(a *workflowpb.PendingActivityInfo) {
+func (g *glance) add(c *Client, a *workflowpb.PendingActivityInfo) {
 	name := a.GetActivityType().GetName()
 	switch name {
 	case workflows.SubmitSwarmName, workflows.SubmitBatchName, workflows.SubmitLaneName:
@@ -43,7 +42,7 @@ func (g *glance) add(a *workflowpb.PendingActivityInfo) {
 		return
 	}
 	var beat batch.LaneBeat
-	if converter.GetDefaultDataConverter().FromPayloads(a.GetHeartbeatDetails(), &beat) != nil {
+	if c.data.FromPayloads(a.GetHeartbeatDetails(), &beat) != nil {
 		beat = batch.LaneBeat{} // it hasn't beaten yet
 	}
 	if name == workflows.SubmitLaneName {
@@ -56,18 +55,18 @@ func (g *glance) add(a *workflowpb.PendingActivityInfo) {
 		g.waits = append(g.waits, beat.Waits...)
 		return
 	}
-	if w, ok := backLater(a); ok { // what it said before it gave up is old
+	if w, ok := c.backLater(a); ok { // what it said before it gave up is old
 		g.waits = append(g.waits, w)
 	}
 }
 
 // backLater is what an attempt of an activity that gave up for a while waits
 // for: by its error, whose type is a fault's kind.
-func backLater(a *workflowpb.PendingActivityInfo) (w batch.Wait, ok bool) {
+func (c *Client) backLater(a *workflowpb.PendingActivityInfo) (w batch.Wait, ok bool) {
 	if a.GetLastFailure() == nil {
 		return w, false
 	}
-	app, ok := temporal.GetDefaultFailureConverter().FailureToError(a.GetLastFailure()).(*temporal.ApplicationError) //nolint:errorlint // the outermost is meant
+	app, ok := c.failures.FailureToError(a.GetLastFailure()).(*temporal.ApplicationError) //nolint:errorlint // the outermost is meant
 	if !ok {
 		return w, false
 	}

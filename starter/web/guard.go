@@ -12,7 +12,7 @@ import (
 // cookie holds the bearer key of who signed in. It is out of reach of scripts
 // and isn't sent along from other sites; the server keeps no session, so any
 // server with the same keys takes it, and a key that is withdrawn ends it.
-const cookie = "offpeak_key"
+const cookie = keys.Cookie
 
 // guard lets through who may do what a page does. A browser without a key is
 // sent to sign in and back; one whose key may only read is told so.

@@ -20,6 +20,7 @@ import (
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/codec"
 	"github.com/offpeak/offpeak/internal/build"
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/internal/obs"
@@ -172,6 +173,16 @@ func dial(ctx context.Context, o Options) (client.Client, error) {
 	opts := o.Temporal
 	if opts.Logger == nil {
 		opts.Logger = obs.SDK(o.Log)
+	}
+	if keys := codec.Of(opts); keys != nil {
+		keys.ApplyWorker(&opts)
+		keys.Tell(func(err error) {
+			if err != nil {
+				o.Log.Error("the codec's keys aren't taken: those from before hold", zap.Error(err))
+				return
+			}
+			o.Log.Info("the codec's keys were read anew", zap.Strings("keys", keys.Ring().IDs()))
+		})
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()

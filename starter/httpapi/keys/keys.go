@@ -39,6 +39,9 @@ type Key struct {
 	hash  [sha256.Size]byte
 }
 
+// Cookie holds the secret of who signed in to the page for people.
+const Cookie = "offpeak_key"
+
 // Prefix begins every secret, so that scanners of repositories know one.
 const Prefix = "offpeak_"
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/starter/httpapi/fresh"
+	"github.com/offpeak/offpeak/internal/fresh"
 )
 
 // Bounds of a ring: each request is compared with every key.

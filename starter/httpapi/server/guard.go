@@ -17,6 +17,9 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", http.HandlerFunc(s.healthz))
 	mux.Handle("GET /readyz", http.HandlerFunc(s.readyz))
+	if s.o.Codec != nil {
+		mux.Handle(codecPath, signedIn(s.authenticated(s.boundedRequests(s.boundedBody(routed(s.o.Codec))))))
+	}
 	if s.o.Pages == nil {
 		mux.Handle("/", inside)
 	} else {
@@ -52,6 +55,12 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 				Kind: problem.Forbidden, Op: "check Host", Detail: "this server has no keys and answers only to names of this machine: a page elsewhere could have its name point here",
 				Hint: "ask for http://localhost or http://127.0.0.1 with the port, or start the server with keys",
 			})
+			return
+		}
+		if s.ofTemporalUI(r) {
+			if !s.letUI(w, r) {
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
 		if s.cors(w, r) {

@@ -20,18 +20,21 @@ import (
 
 // Options make a server. Addr, Handler and Keys are required.
 type Options struct {
-	Addr    string       // host:port; loopback, unless there are keys
-	Handler http.Handler // the operations and their documentation
-	Pages   http.Handler // what people see, on every other path; asks for keys itself. nil: none
-	Keys    *keys.Ring
-	Cert    string   // files of a certificate and its key, in PEM; both or none. They are followed as the keys are
-	CertKey string   //
-	Origins []string // of pages elsewhere that may call: https://desk.example.com
-	Limits  Limits
-	Checks  []Check     // of /readyz, besides the server's own
-	Drain   func()      // ends what would go on for ever; called when the server has stopped accepting
-	Log     *zap.Logger // nil: none
-	Now     func() time.Time
+	Addr         string       // host:port; loopback, unless there are keys
+	Handler      http.Handler // the operations and their documentation
+	Pages        http.Handler // what people see, on every other path; asks for keys itself. nil: none
+	Keys         *keys.Ring
+	Cert         string       // files of a certificate and its key, in PEM; both or none. They are followed as the keys are
+	CertKey      string       //
+	Origins      []string     // of pages elsewhere that may call: https://desk.example.com
+	Codec        http.Handler // decrypts what Temporal keeps, below /codec/; nil: nobody does
+	Limits       Limits
+	CodecOrigins []string // of the Temporal UI, whose pages may call Codec and nothing else
+
+	Checks []Check     // of /readyz, besides the server's own
+	Drain  func()      // ends what would go on for ever; called when the server has stopped accepting
+	Log    *zap.Logger // nil: none
+	Now    func() time.Time
 }
 
 // Check is something that has to answer before the server can be of use. Its

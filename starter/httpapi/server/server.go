@@ -16,7 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/offpeak/offpeak/batch"
-	"github.com/offpeak/offpeak/starter/httpapi/fresh"
+	"github.com/offpeak/offpeak/internal/fresh"
 	"github.com/offpeak/offpeak/starter/httpapi/keys"
 )
 

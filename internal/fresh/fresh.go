@@ -1,6 +1,6 @@
 // Package fresh keeps what was read from files as new as the files are: keys
-// and certificates are changed while the server runs. starter/httpapi's server
-// and key ring call it.
+// and certificates are changed while a program runs. starter/httpapi's server, its
+// key ring, and codec call it.
 package fresh
 
 import (
@@ -45,12 +45,15 @@ func Open[T any](now func() time.Time, changed func(error), read func() (T, erro
 // read, or isn't right, leaves the value as it was: see Trouble.
 func (v *Value[T]) Get() T {
 	v.mu.Lock()
-	defer v.mu.Unlock()
+	tell := func() {}
 	if now := v.now(); now.Sub(v.looked) >= Every {
 		v.looked = now
-		v.look(false)
+		tell = v.look(false)
 	}
-	return v.value
+	value := v.value
+	v.mu.Unlock()
+	tell() // without the lock: who is told may look
+	return value
 }
 
 // Turn counts the readings that were taken, so that whoever keeps something of
@@ -65,9 +68,10 @@ func (v *Value[T]) Turn() int {
 // Reload reads now, changed or not.
 func (v *Value[T]) Reload() {
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.looked = v.now()
-	v.look(true)
+	tell := v.look(true)
+	v.mu.Unlock()
+	tell()
 }
 
 // Trouble is why the last reading was not taken; nil when it was.
@@ -78,14 +82,14 @@ func (v *Value[T]) Trouble() error {
 	return v.trouble
 }
 
-// look is called with the lock held.
-func (v *Value[T]) look(always bool) {
+// look is called with the lock held. What it returns is to be called without it.
+func (v *Value[T]) look(always bool) (tell func()) {
 	seen, err := stat(v.paths)
 	if err == nil && !always && same(seen, v.seen) {
-		return
+		return func() {}
 	}
 	if err != nil && !always && v.trouble != nil && v.seen == nil {
-		return // still gone, and said
+		return func() {} // still gone, and said
 	}
 	v.seen = seen
 	if err == nil {
@@ -96,8 +100,10 @@ func (v *Value[T]) look(always bool) {
 		}
 	}
 	v.trouble = err
-	if v.changed != nil {
-		v.changed(err)
+	return func() {
+		if v.changed != nil {
+			v.changed(err)
+		}
 	}
 }
 
