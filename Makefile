@@ -7,10 +7,13 @@ GO ?= go
 FUZZTIME ?= 60s
 JOBS ?= 5000
 TIMES ?= 10
+# A release's histories are recorded once, under its name.
+RELEASE ?=
+RECORDED = TestWhatAHistoryHolds|TestTemporalUI|TestAlertsAreTold|TestTheLogLake|TestAPurge|TestEveryDay|TestWhatDidntFit|TestScaleKilledLane|TestPauseAndStop|TestTemporalSchedule|TestCreditsTooLow|TestTheAuditFailsTheNight|TestAScheduleAndAPerson
 # Most of the slow tests wait for a window or a log: two cores carry four.
 PARALLEL ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 4); echo $$((n < 4 ? 4 : n)))
 
-.PHONY: help demo dev test check race e2e crash bench fuzz fmt generate clean
+.PHONY: help demo dev test check race e2e crash bench fuzz histories fmt generate clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +63,13 @@ bench: ## the benchmarks as one table, with commit and core count
 
 fuzz: ## every fuzz target for FUZZTIME (60s) each; a number of inputs, such as 1000x, is quick
 	@GO=$(GO) scripts/fuzz $(FUZZTIME)
+
+histories: ## the histories of a release, for the replay: RELEASE=v0.1.0; what was recorded is never replaced
+	@[ -n "$(RELEASE)" ] || { echo "make histories: which release? RELEASE=v0.1.0"; exit 2; }
+	@[ ! -e "workflows/testdata/histories/$(RELEASE)" ] || { echo "make histories: $(RELEASE) has been recorded; it stays as it is"; exit 2; }
+	@scripts/need temporal chromium
+	@$(GO) test -count=1 -timeout 20m -parallel $(PARALLEL) -run '^($(RECORDED))' ./e2e -record $(RELEASE)
+	@$(GO) test -count=1 -run 'Replay|Histories|Recorded' ./workflows
 
 fmt: ## format all Go files
 	@scripts/need gofumpt

@@ -102,4 +102,5 @@ func TestPauseAndStop(t *testing.T) {
 	}
 	<-follow.ended
 	h.wantWhole("steered", 900, follow.cmd.ProcessState.ExitCode(), follow)
+	h.record("nightly/"+id, "nightly-steered")
 }

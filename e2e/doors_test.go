@@ -165,6 +165,7 @@ func TestTemporalSchedule(t *testing.T) {
 		return about.Info.RecentActions[0].StartWorkflowResult.WorkflowID
 	})
 	r := h.firstResult(id)
+	h.record(id, "nightly-scheduled")
 	if r.Jobs.Succeeded != 3 || !r.Audit.Passed {
 		t.Errorf("the scheduled night ended as %+v", r)
 	}

@@ -42,6 +42,8 @@ func TestScaleKilledLane(t *testing.T) {
 			if n := d.GetWorkflowExecutionInfo().GetHistoryLength(); n > 40 {
 				t.Errorf("a shard of %d jobs has %d events: it didn't go in a lane", laneJobs/4, n)
 			}
+			h.record(h.batchID("lanes").WorkflowID(), "nightly-lanes")
+			h.record(fmt.Sprintf("nightly/%s/%06d", h.batchID("lanes"), 0), "shard-lane")
 		})
 	})
 }

@@ -68,6 +68,7 @@ func TestCreditsTooLow(t *testing.T) {
 	if d.code != batch.ExitMoney || !strings.Contains(d.out+d.stderr, "CreditsTooLow") || !strings.Contains(d.out+d.stderr, "$1.01") {
 		t.Errorf("exit %d, want %d\n%s\n%s", d.code, batch.ExitMoney, d.out, d.stderr)
 	}
+	h.record(h.batchID("poor").WorkflowID(), "nightly-refused")
 	if n := len(h.books().posts); n != 0 {
 		t.Errorf("%d submits", n)
 	}
@@ -115,6 +116,7 @@ func TestTheAuditFailsTheNight(t *testing.T) {
 				t.Fatalf("exit %d, want %d\n%s\n%s", d.code, batch.ExitAudit, d.out, d.stderr)
 			}
 			r := d.result(t)
+			h.record(r.Batch.WorkflowID(), "nightly-failed")
 			h.wantFinding(r, c.kind, c.jobs)
 			if got := h.failureType("nightly/" + string(r.Batch)); got != string(c.kind) {
 				t.Errorf("the workflow failed with type %q, want %q", got, c.kind)

@@ -34,6 +34,7 @@ func TestAScheduleAndAPerson(t *testing.T) {
 	if run.State != workflows.StateElsewhere || run.Batch != id || run.Kind != "" {
 		t.Errorf("the schedule's run: %+v", run)
 	}
+	h.record(run.WorkflowID, "nightly-elsewhere")
 	if s := h.starter("status", "--json", string(id)); s.result(t).State != workflows.StateWaiting {
 		t.Errorf("the night: %s%s", s.out, s.stderr)
 	}
@@ -55,6 +56,7 @@ func TestAScheduleAndAPerson(t *testing.T) {
 	if run.State != "cancelled" || run.Batch != id {
 		t.Errorf("cancelled: %+v", run)
 	}
+	h.record(run.WorkflowID, "nightly-cancelled")
 	if n := len(h.books().posts); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}

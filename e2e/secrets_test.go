@@ -2,25 +2,14 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	commonpb "go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/proxy"
-	"google.golang.org/protobuf/encoding/protojson"
 )
-
-var record = flag.Bool("record", false, "write the histories of this run into workflows/testdata/histories")
 
 // TestWhatAHistoryHolds runs a batch whose jobs come from a file, another in
 // requests of the batch endpoint, and the reconciliation of their night, and
@@ -101,65 +90,5 @@ func (h *house) wantNowhere(secret string) {
 	})
 	if err != nil || files < 5 {
 		h.t.Errorf("%d files searched: %v", files, err)
-	}
-}
-
-// history is a workflow's history as JSON, payloads decoded to text.
-func (h *house) history(id, kind string) string {
-	h.t.Helper()
-	var b strings.Builder
-	var all historypb.History
-	events := h.client.GetWorkflowHistory(h.t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		all.Events = append(all.Events, e)
-		b.WriteString(e.String()) // protobuf text: payload bytes as readable strings
-		b.WriteByte('\n')
-	}
-	if *record {
-		h.keep(kind, &all)
-	}
-	return b.String()
-}
-
-// keep writes a history where the replay test finds it, with this machine's
-// paths and names taken out.
-func (h *house) keep(kind string, all *historypb.History) {
-	h.t.Helper()
-	err := proxy.VisitPayloads(h.t.Context(), all, proxy.VisitPayloadsOptions{
-		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
-			for _, p := range payloads {
-				p.Data = bytes.ReplaceAll(p.Data, []byte(h.dir), []byte("/srv/night"))
-			}
-			return payloads, nil
-		},
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	data, err := protojson.Marshal(all)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	data = regexp.MustCompile(`"identity":\s*"[^"]*"`).ReplaceAll(data, []byte(`"identity":"worker"`))
-	host, err := os.Hostname()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	data = bytes.ReplaceAll(data, []byte(`"`+host+`:`), []byte(`"worker:`)) // sticky queues
-	data = bytes.ReplaceAll(data, []byte(h.dir), []byte("/srv/night"))      // workflow ids that are URLs
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, data, "", " "); err != nil {
-		h.t.Fatal(err)
-	}
-	path := filepath.Join("..", "workflows", "testdata", "histories", kind+"-v1.json")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		h.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, append(pretty.Bytes(), '\n'), 0o644); err != nil {
-		h.t.Fatal(err)
 	}
 }
