@@ -75,8 +75,8 @@ var rules = []rule{
 		"codec", "evidence", "starter/nightly", "starter/cli/...", "starter/books", "starter/switches", "starter/estimate", "starter/httpapi/...", "starter/web", "notify", "batch/manifest", "provider", "provider/swarms", "report", "workflows", "internal/...",
 		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/...", "golang.org/x/term", "golang.org/x/time/rate", "go.temporal.io/...", "go.uber.org/zap/...",
 	}, nouns...), nil, "the shell sees what every other door sees: never the hands or the stores"},
-	{"starter/books", append([]string{"advice", "evidence", "lake", "ledger", "ledger/open", "archive", "provider", "provider/swarms", "report", "internal/config", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "an operator's commands read the books and the answers themselves, for when Temporal and every worker are down; it changes nothing"},
-	{"starter/estimate", append([]string{"advice", "batch/manifest", "provider", "provider/swarms", "internal/config"}, nouns...), nil, "what a batch will cost is the same at every door"},
+	{"starter/books", append([]string{"advice", "evidence", "lake", "ledger", "ledger/open", "archive", "provider", "provider/dialect", "provider/swarms", "report", "internal/config", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "an operator's commands read the books and the answers themselves, for when Temporal and every worker are down; it changes nothing"},
+	{"starter/estimate", append([]string{"provider/dialect", "advice", "batch/manifest", "provider", "provider/swarms", "internal/config"}, nouns...), nil, "what a batch will cost is the same at every door"},
 	{"starter/httpapi", append([]string{
 		"starter/httpapi/...", "starter/nightly", "starter/books", "starter/switches", "starter/once", "starter/estimate", "batch/manifest", "archive", "report", "internal/...",
 		"github.com/danielgtaylor/huma/v2/...", "go.uber.org/zap/...", "golang.org/x/time/rate", "github.com/google/uuid",

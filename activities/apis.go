@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -110,34 +109,10 @@ func (w *work) heed(ctx context.Context, r provider.Receipt) {
 	}
 }
 
-// quote prices a job of another provider: the most that it can cost is
-// declared, by the job or by the dialect.
+// quote prices a job of another provider.
 func quote(d *dialect.Dialect, j batch.Job) (swarms.Quote, []string) {
-	wrong := d.CheckJob(j.Request)
-	var q swarms.Quote
-	fixed := d.Price.Fixed
-	switch {
-	case j.Ceiling > 0:
-		q.Ceiling = j.Ceiling
-	case d.Price.Ceiling != nil:
-		q.Ceiling = *d.Price.Ceiling
-	case fixed != nil:
-		q.Ceiling = *fixed
-	default:
-		wrong = append(wrong, "it has no ceiling: say in dollars what it can cost at most, in the job or under defaults")
-	}
-	if fixed != nil && j.Ceiling > 0 && *fixed > j.Ceiling {
-		wrong = append(wrong, fmt.Sprintf("its ceiling of %s is below the price of %s", j.Ceiling.Dollars(), fixed.Dollars()))
-	}
-	q.Estimate = q.Ceiling
-	if fixed != nil {
-		q.Estimate = *fixed
-	}
-	if j.Estimate > 0 {
-		q.Estimate = j.Estimate
-	}
-	q.DayPrice = q.Estimate
-	return q, wrong
+	estimate, ceiling, wrong := d.Cost(j)
+	return swarms.Quote{Estimate: estimate, DayPrice: estimate, Ceiling: ceiling}, wrong
 }
 
 // meteredTerms are those of a provider of which nothing is asked beforehand:

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 
-	"github.com/offpeak/offpeak/audit"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 )
@@ -62,6 +61,6 @@ func (r *reconciliation) without(ctx context.Context) (batch.Reconciliation, err
 		r.out.Charged += c.Total
 		return nil
 	})
-	r.out.Notes = append(r.out.Notes, audit.NoLog(r.batch.Provider))
+	r.out.Log = batch.NoLog
 	return r.out, err
 }

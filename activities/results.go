@@ -9,6 +9,7 @@ import (
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider/dialect"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/report"
 )
@@ -25,6 +26,9 @@ func (n *night) results(ctx context.Context) (string, error) {
 		},
 		Answer: n.Archive.Get,
 		Output: swarms.Output,
+	}
+	if n.batch.Provider != batch.Swarms {
+		r.Output = dialect.Output
 	}
 	// A name under which results were deleted isn't used again.
 	gone, deleted, err := n.purged(ctx, n.batch.ID, batch.KeptAnswers)

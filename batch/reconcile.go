@@ -80,6 +80,10 @@ const (
 	NoteLog     = "log"     // the log couldn't be read
 )
 
+// NoLog is Reconciliation.Log of a provider that keeps none that could be
+// compared: the books have what its answers said, and nothing else.
+const NoLog = "the provider keeps none that could be compared"
+
 // NightRequest asks for the batches of one night.
 type NightRequest struct {
 	Night string    `json:"night"` // a date, or "yesterday": the last night that is over, in the Swarms window's zone

@@ -35,7 +35,11 @@ func (l *Ledger) Accept(ctx context.Context, c Closing, reference string, notBef
 		}
 		d.to(batch.Sending, "")
 		d.job.Reference, d.job.NotBefore, d.job.Limited, d.job.Tries = reference, instant(notBefore), 0, 0
-		d.close(&a, c)
+		if a.Ending == EndedUnknown || a.Ending == EndedOverdue { // its receipt says how its answer was lost
+			a.Outcome = ""
+		} else {
+			d.close(&a, c)
+		}
 		d.save()
 		if err := d.land(a, EndedAccepted, true); err != nil {
 			return err

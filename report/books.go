@@ -20,7 +20,9 @@ func against(r *batch.Reconciliation) []fact {
 	add := func(name, format string, args ...any) {
 		facts = append(facts, fact{name, fmt.Sprintf(format, args...)})
 	}
-	if r.Log != "" {
+	if r.Log == batch.NoLog {
+		add("log", "%s: %s in the ledger, by its answers; compare the month with its invoice", r.Log, r.Charged.Dollars())
+	} else if r.Log != "" {
 		add("log", "couldn't be read at %s: %s", second(r.At), r.Log)
 	} else {
 		says := "and as much in the ledger"

@@ -2,11 +2,43 @@ package dialect
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/offpeak/offpeak/batch"
+	"github.com/offpeak/offpeak/money"
 )
+
+// Cost is what a job is expected to cost and the most that it can: declared by
+// the job or here. wrong says what the API wouldn't take.
+func (d *Dialect) Cost(j batch.Job) (estimate, ceiling money.USD, wrong []string) {
+	wrong = d.CheckJob(j.Request)
+	fixed := d.Price.Fixed
+	switch {
+	case j.Ceiling > 0:
+		ceiling = j.Ceiling
+	case d.Price.Ceiling != nil:
+		ceiling = *d.Price.Ceiling
+	case fixed != nil:
+		ceiling = *fixed
+	default:
+		wrong = append(wrong, "it has no ceiling: say in dollars what it can cost at most, in the job or under defaults")
+	}
+	if fixed != nil && j.Ceiling > 0 && *fixed > j.Ceiling {
+		wrong = append(wrong, fmt.Sprintf("its ceiling of %s is below the price of %s", j.Ceiling.Dollars(), fixed.Dollars()))
+	}
+	estimate = ceiling
+	if fixed != nil {
+		estimate = *fixed
+	}
+	if j.Estimate > 0 {
+		estimate = j.Estimate
+	}
+	return estimate, ceiling, wrong
+}
 
 // CheckJob says everything that is wrong with a job's request.
 func (d *Dialect) CheckJob(request json.RawMessage) (wrong []string) {
@@ -69,4 +101,12 @@ func (f Field) fits(v json.RawMessage) bool {
 		return v[0] == '{'
 	}
 	return true
+}
+
+// Output is what a job produced, of an answer as it was kept: the answer itself.
+func Output(answer []byte) (json.RawMessage, error) {
+	if !json.Valid(answer) {
+		return nil, errors.New("it isn't JSON")
+	}
+	return answer, nil
 }

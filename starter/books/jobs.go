@@ -87,6 +87,8 @@ type Attempt struct {
 	EndedAt time.Time     `json:"ended_at,omitzero"`
 	Status  int           `json:"status"` // 0 without an answer
 	Elapsed time.Duration `json:"elapsed_ns"`
+	Step    string        `json:"step,omitempty"`              // of a provider's dialect
+	Free    bool          `json:"free,omitempty"`              // it moves no money
 	Ending  ledger.Ending `json:"ending"`                      // "" while in flight
 	Outcome batch.Kind    `json:"outcome"`                     // "" for a success
 	Wrote   string        `json:"wrote"`                       // how far the request got, by its receipt
@@ -184,13 +186,16 @@ func job(e ledger.Entry) Job {
 }
 
 func attempt(a ledger.AttemptRow) Attempt {
-	out := Attempt{N: a.N, Key: a.Key, SentAt: a.SentAt, EndedAt: a.EndedAt, Status: a.Status, Ending: a.Ending, Outcome: a.Outcome}
+	out := Attempt{N: a.N, Key: a.Key, SentAt: a.SentAt, EndedAt: a.EndedAt, Status: a.Status, Step: a.Step, Free: a.Free, Ending: a.Ending, Outcome: a.Outcome}
 	if !a.EndedAt.IsZero() {
 		out.Elapsed = a.EndedAt.Sub(a.SentAt)
 	}
 	var r provider.Receipt
 	if len(a.Receipt) > 0 && json.Unmarshal(a.Receipt, &r) == nil {
 		out.Elapsed, out.Wrote, out.Server = r.Elapsed, string(r.Wrote), r.Header.Get("X-Request-Id")
+		if r.Ticket != "" {
+			out.Server = r.Ticket
+		}
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/offpeak/offpeak/archive"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
+	"github.com/offpeak/offpeak/provider/dialect"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/report"
 )
@@ -66,8 +67,14 @@ func (b *Books) Results(ctx context.Context, q Wanted, out io.Writer, far func(j
 	if err != nil {
 		return Written{}, err
 	}
+	output := swarms.Output
+	if row, err := b.ledger.Batch(ctx, id); err != nil {
+		return Written{}, err
+	} else if row.Provider != batch.Swarms {
+		output = dialect.Output
+	}
 	w := Written{Batch: id, File: q.Out}
-	r := report.Results{Page: page, Answer: store.Get, Gone: Gone(deleted, batch.KeptAnswers), Output: swarms.Output, Wrote: func(l report.ResultLine) {
+	r := report.Results{Page: page, Answer: store.Get, Gone: Gone(deleted, batch.KeptAnswers), Output: output, Wrote: func(l report.ResultLine) {
 		switch {
 		case l.OutputMissing != "":
 			w.Missing++

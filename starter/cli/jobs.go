@@ -175,7 +175,9 @@ func (a *app) writeTrail(t books.Trail) {
 	}
 	w.row("state", state+", since "+a.second(j.UpdatedAt))
 	w.row("request id", j.RequestID)
-	w.row("work", printable(t.Type)+" of "+plural(int(t.Agents), "agent")+": "+printable(strings.Join(t.Models, ", ")))
+	if t.Type != "" {
+		w.row("work", printable(t.Type)+" of "+plural(int(t.Agents), "agent")+": "+printable(strings.Join(t.Models, ", ")))
+	}
 	w.row("money", fmt.Sprintf("estimate %s, at most %s", t.Estimate.Dollars(), t.Ceiling.Dollars()))
 	if j.Charges > 0 {
 		w.row("billed", fmt.Sprintf("%s in %s, by day %s", j.Billed.Dollars(), plural(j.Charges, "charge"), j.DayPrice.Dollars()))
@@ -222,13 +224,23 @@ func (a *app) writeTrail(t books.Trail) {
 // outcome is how an attempt ended, in words.
 func outcome(at books.Attempt) string {
 	words := map[string]string{
-		"": "in flight, or its worker died", "answered": "answered and settled", "rejected": "rejected for good", "returned": "nothing ran",
+		"accepted": "taken on, and asked for until it is done",
+		"":         "in flight, or its worker died", "answered": "answered and settled", "rejected": "rejected for good", "returned": "nothing ran",
 		"unknown": "unknown", "overdue": "unknown: nobody reported its end", "found": "unknown, then found in the provider's log",
 		"absent": "unknown, then absent from the provider's log",
 	}
 	s := words[string(at.Ending)]
 	if s == "" {
 		s = string(at.Ending)
+	}
+	if at.Free {
+		s = map[string]string{"": words[""], "answered": "answered", "returned": "not sent"}[string(at.Ending)]
+		if s == "" {
+			s = string(at.Ending)
+		}
+	}
+	if at.Step != "" {
+		s = printable(at.Step) + ": " + s
 	}
 	if at.Outcome != "" {
 		s += " (" + string(at.Outcome) + ")"

@@ -9,7 +9,6 @@ import (
 	"github.com/offpeak/offpeak/advice"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/money"
-	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/tariff"
 )
 
@@ -64,13 +63,16 @@ func (e Estimate) going(nights int64) Going {
 // when the night would begin if it were asked for now. What is wrong with a job
 // or the window is a fault of kind BadInput.
 func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error) {
+	if m.Metered() {
+		t = t.metered(m)
+	}
 	t.Card = t.Card.In(m.Window)
 	e := Estimate{Card: t.Card, Budget: m.Budget, Credits: t.Credits, Notes: t.Notes}
 	e.Parts = []Part{{Name: "input tokens"}, {Name: "output tokens"}, {Name: "agents"}}
 	about := advice.Facts{Provider: m.Provider, Tier: tier(t.Limits.Tier), When: "in a night", PerAgent: t.Card.PerAgent}
 	urgent := map[string]time.Time{}
 	elsewhere, err := each(func(j batch.Job) error {
-		q, err := swarms.Price(j, t.Card)
+		q, err := t.quote(m, j)
 		if err != nil {
 			return &batch.Fault{Kind: batch.BadInput, Op: "price job", Thing: j.Name, Err: err}
 		}
@@ -87,7 +89,7 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 			e.Parts[i].Day, e.Parts[i].Night = add(e.Parts[i].Day, p[0]), add(e.Parts[i].Night, p[1])
 		}
 		e.AgentFee = e.Parts[2].Day
-		if n := swarms.MaxTokens(j.Request); n > advice.MostMaxTokens {
+		if n := maxTokens(m, j); n > advice.MostMaxTokens {
 			about.MaxTokens, about.Hungry = max(about.MaxTokens, n), append(about.Hungry, j.Name)
 		}
 		about.Agents += q.Expect.Agents
@@ -108,7 +110,11 @@ func Price(m batch.Manifest, each Jobs, t Terms, now time.Time) (Estimate, error
 	e.Saving = e.Day - e.Night
 	e.Percent = percent(e.Saving, e.Day)
 	e.Month, e.Year = e.going(30), e.going(12*30)
-	e.Needed = batch.CreditsNeeded(e.Night)
+	if !m.Metered() {
+		e.Needed = batch.CreditsNeeded(e.Night)
+	} else {
+		e.Parts = nil
+	}
 	if e.Starts, err = starts(m, now); err != nil {
 		return e, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/offpeak/offpeak/internal/config"
 	"github.com/offpeak/offpeak/money"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/provider/dialect"
 	"github.com/offpeak/offpeak/provider/swarms"
 	"github.com/offpeak/offpeak/tariff"
 )
@@ -19,9 +20,10 @@ import (
 type Terms struct {
 	Card    tariff.Card
 	Limits  provider.Limits
-	Own     []batch.RateLimit // OFFPEAK_LIMITS
-	Credits *money.USD        // on the account; nil when it wasn't asked, or didn't say
-	Notes   []string          // what was taken in place of an answer, and why
+	Own     []batch.RateLimit  // OFFPEAK_LIMITS
+	Credits *money.USD         // on the account; nil when it wasn't asked, or didn't say
+	APIs    []*dialect.Dialect // of other providers
+	Notes   []string           // what was taken in place of an answer, and why
 }
 
 // freeTier are the limits of an account that isn't known (Swarms docs, rate
@@ -45,6 +47,9 @@ func Ask(ctx context.Context, env config.Env, now func() time.Time) (Terms, erro
 		return t, err
 	}
 	t.Own = own(c)
+	if t.APIs, err = dialect.Load(c.Dialects); err != nil {
+		return t, err
+	}
 	if c.Key.Empty() {
 		t.Notes = append(t.Notes, "SWARMS_API_KEY is not set: prices are the built-in rate card's, limits the free tier's")
 		return t, nil
