@@ -72,7 +72,7 @@ var rules = []rule{
 	{"starter", []string{"starter/cli"}, nil, "main is short enough to read aloud"},
 	{"starter/nightly", append([]string{"batch/manifest", "workflows", "go.temporal.io/...", "google.golang.org/...", "golang.org/x/sync/..."}, nouns...), nil, "starting a batch needs Temporal and no database password"},
 	{"starter/cli", append([]string{
-		"codec", "evidence", "starter/nightly", "starter/cli/...", "starter/books", "starter/switches", "starter/estimate", "starter/httpapi/...", "starter/web", "notify", "batch/manifest", "provider", "provider/swarms", "report", "workflows", "internal/...",
+		"codec", "evidence", "starter/nightly", "starter/cli/...", "starter/books", "starter/switches", "starter/estimate", "starter/httpapi/...", "starter/web", "notify", "batch/manifest", "provider", "provider/dialect", "provider/swarms", "report", "workflows", "internal/...",
 		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/...", "golang.org/x/term", "golang.org/x/time/rate", "go.temporal.io/...", "go.uber.org/zap/...",
 	}, nouns...), nil, "the shell sees what every other door sees: never the hands or the stores"},
 	{"starter/books", append([]string{"advice", "evidence", "lake", "ledger", "ledger/open", "archive", "provider", "provider/dialect", "provider/swarms", "report", "internal/config", "github.com/parquet-go/parquet-go/..."}, nouns...), []string{"net/http"}, "an operator's commands read the books and the answers themselves, for when Temporal and every worker are down; it changes nothing"},

@@ -353,12 +353,24 @@ func Describe(w provider.Window) string {
 	n := strconv.FormatInt(w.Limit, 10) + " requests"
 	switch w.Limit {
 	case 0:
-		n = "as many requests as the headers say"
+		n = "requests as they are told"
 	case 1:
 		n = "1 request"
 	}
 	if w.Step != "" {
 		n = strings.Replace(n, "request", w.Step+" request", 1)
 	}
-	return fmt.Sprintf("%s in %s", n, w.Span)
+	span := w.Span.String()
+	if day := 24 * time.Hour; w.Span%day == 0 {
+		span = fmt.Sprintf("%d days", w.Span/day)
+	}
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(span, zero) {
+			span = span[:len(span)-2]
+		}
+	}
+	if span == "1 days" {
+		span = "a day"
+	}
+	return fmt.Sprintf("%s in %s", n, span)
 }

@@ -121,7 +121,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.namespace, "namespace", "", "Temporal namespace, instead of TEMPORAL_NAMESPACE or the profile's")
 	f.StringVar(&a.profile, "profile", "", "profile of Temporal's configuration file")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours, whatever the terminal can do (NO_COLOR does the same)")
-	root.AddCommand(a.validateCmd(), a.estimateCmd(), a.runCmd(), a.startCmd(), a.statusCmd(), a.reportCmd(), a.reconcileCmd(), a.jobsCmd(), a.ledgerCmd(), a.demoCmd(), a.versionCmd())
+	root.AddCommand(a.validateCmd(), a.estimateCmd(), a.runCmd(), a.startCmd(), a.statusCmd(), a.reportCmd(), a.reconcileCmd(), a.jobsCmd(), a.ledgerCmd(), a.demoCmd(), a.providersCmd(), a.versionCmd())
 	root.AddCommand(a.resultsCmd())
 	root.AddCommand(a.pauseCmd(), a.resumeCmd(), a.cancelCmd(), a.raiseCmd(), a.stopCmd(), a.goCmd())
 	root.AddCommand(a.watchCmd(), a.listCmd(), a.alertsCmd(), a.usageCmd(), a.adviceCmd(), a.exportCmd("export"))

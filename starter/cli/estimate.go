@@ -57,6 +57,32 @@ contract, in OFFPEAK_LIMITS as the worker reads them, count beside them.`,
 func (a *app) writeEstimate(e estimate.Estimate) {
 	fmt.Fprintf(a.Out, "%s: %s, rate card %s\n\n", e.Batch, plural(e.Jobs, "job"), e.Card.Source)
 	t := newTable(a.Out)
+	if e.Card.None() {
+		t.row("expected", e.Night.Dollars()+"; this provider has no prices by day and by night")
+		t.row("at most", e.Ceiling.Dollars()+", the ceilings that the jobs declare")
+	} else {
+		a.byDayAndNight(t, e)
+	}
+	t.row("budget", budgetOf(e))
+	t.row("begins", a.moments(e.Starts.At))
+	t.row("because", e.Starts.Reason)
+	t.row("window", hours(e.Starts.Span))
+	t.row("fits", fitOf(e.Fit))
+	t.flush()
+	a.writeAdvice(e.Advice)
+	if e.Guessed > 0 {
+		a.note("note: %s without expect: priced by a guess from the request", plural(e.Guessed, "job"))
+	}
+	if e.Unbounded > 0 {
+		a.note("note: %s leave agents or tools to the provider: the ceiling rests on assumptions", plural(e.Unbounded, "job"))
+	}
+	for _, n := range e.Notes {
+		a.note("note: %s", printable(n))
+	}
+}
+
+// byDayAndNight are the rows of a provider with a tariff.
+func (a *app) byDayAndNight(t table, e estimate.Estimate) {
 	t.row("by day", e.Day.Dollars())
 	t.row("by night", e.Night.Dollars())
 	saving := e.Saving.Dollars()
@@ -78,22 +104,6 @@ func (a *app) writeEstimate(e estimate.Estimate) {
 	t.row("30 nights", e.Month.Night.Dollars()+" instead of "+e.Month.Day.Dollars()+": "+e.Month.Saving.Dollars()+" saved, "+e.Year.Saving.Dollars()+" in twelve such months")
 	t.row("at most", e.Ceiling.Dollars()+", the ceiling: worst-case tokens at the day price")
 	t.row("credits needed", e.Needed.Dollars()+", 1.5 x the night price"+creditsOf(e))
-	t.row("budget", budgetOf(e))
-	t.row("begins", a.moments(e.Starts.At))
-	t.row("because", e.Starts.Reason)
-	t.row("window", hours(e.Starts.Span))
-	t.row("fits", fitOf(e.Fit))
-	t.flush()
-	a.writeAdvice(e.Advice)
-	if e.Guessed > 0 {
-		a.note("note: %s without expect: priced by a guess from the request", plural(e.Guessed, "job"))
-	}
-	if e.Unbounded > 0 {
-		a.note("note: %s leave agents or tools to the provider: the ceiling rests on assumptions", plural(e.Unbounded, "job"))
-	}
-	for _, n := range e.Notes {
-		a.note("note: %s", printable(n))
-	}
 }
 
 func creditsOf(e estimate.Estimate) string {

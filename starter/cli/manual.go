@@ -57,7 +57,7 @@ func also(some []string, more ...string) []string {
 // command below another has that one's, unless it has its own.
 var manuals = map[string]manual{
 	"validate": {groupNights, needNothing, []string{"OFFPEAK_LIMITS"}, "0 nothing is wrong; 2 something is"},
-	"estimate": {groupNights, "nothing; with a key, the provider's free requests", []string{"SWARMS_API_KEY", "SWARMS_BASE_URL", "OFFPEAK_LIMITS"}, "0 priced; 2 bad input; 4 the key was refused; 130 interrupted"},
+	"estimate": {groupNights, "nothing; with a key, the provider's free requests", []string{"SWARMS_API_KEY", "SWARMS_BASE_URL", "OFFPEAK_LIMITS", "OFFPEAK_DIALECTS"}, "0 priced; 2 bad input; 4 the key was refused; 130 interrupted"},
 	"run":      {groupNights, needTemporal, also(atTemporal, "TEMPORAL_UI_ADDRESS"), exitNight},
 	"start":    {groupNights, needTemporal, also(atTemporal, "TEMPORAL_UI_ADDRESS"), "0 started, or running already; 2 bad input; 6 Temporal out of reach; 130 interrupted"},
 	"schedule": {groupNights, needTemporal, atTemporal, exitAsk},
@@ -98,8 +98,9 @@ var manuals = map[string]manual{
 	},
 	"evidence verify": {"", needNothing, nil, "0 everything holds; 5 something doesn't; 2 it is no evidence, or there is no such file; 130 interrupted"},
 
-	"demo":    {groupSetting, "the temporal binary; everything else it brings along", []string{"OFFPEAK_TEMPORAL"}, "0 all went as staged; 1 something didn't; 130 interrupted"},
-	"version": {groupSetting, needNothing, nil, "0"},
+	"demo":      {groupSetting, "the temporal binary; everything else it brings along", []string{"OFFPEAK_TEMPORAL"}, "0 all went as staged; 1 something didn't; 130 interrupted"},
+	"providers": {groupSetting, needNothing, []string{"OFFPEAK_DIALECTS"}, "0; 2 a declaration is wrong, or there is no such provider"},
+	"version":   {groupSetting, needNothing, nil, "0"},
 
 	"completion": {groupSetting, needNothing, nil, "0; 2 no such shell"},
 	"serve": {
@@ -121,6 +122,7 @@ var settingTexts = map[string]string{
 	"OFFPEAK_LEDGER":          "the books, as the worker's: sqlite:PATH or postgres://...",
 	"OFFPEAK_ARCHIVE":         "the answers, as the worker's: file:///... or s3://...",
 	"OFFPEAK_LAKE":            "the provider's log, as the worker's; lake below the archive by default",
+	"OFFPEAK_DIALECTS":        "declarations of other metered APIs: files and folders",
 	"OFFPEAK_LIMITS":          "rate limits of a contract, such as 1/2s,2000/1m",
 	"OFFPEAK_TEMPORAL":        "path of the temporal binary",
 	"OFFPEAK_HTTP_ADDR":       "host:port to listen on",
