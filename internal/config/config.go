@@ -131,6 +131,9 @@ func Load(env Env) (Config, error) {
 		}
 	}
 	c.defaults(env)
+	if w := trusting(c.Ledger); w != "" {
+		c.Warnings = append(c.Warnings, w)
+	}
 	wrong = append(wrong, checkLedger(c.Ledger), checkStore("OFFPEAK_ARCHIVE", c.Archive), checkStore("OFFPEAK_LAKE", c.Lake),
 		oneOf("OFFPEAK_LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("OFFPEAK_LOG_FORMAT", c.LogFormat, "", "console", "json"))

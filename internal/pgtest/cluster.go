@@ -45,7 +45,10 @@ func executable(path string) bool {
 }
 
 // New makes a cluster and starts it. Close stops it and removes its data.
-func New() (*Cluster, error) {
+func New() (*Cluster, error) { return create(func(*Cluster) error { return nil }) }
+
+// create has more done between making the cluster and starting it.
+func create(more func(*Cluster) error) (*Cluster, error) {
 	bin, err := Binaries()
 	if err != nil {
 		return nil, err
@@ -56,6 +59,9 @@ func New() (*Cluster, error) {
 	}
 	if err = c.dropRoot(); err == nil {
 		err = c.init()
+	}
+	if err == nil {
+		err = more(c)
 	}
 	if err == nil {
 		err = c.Start()

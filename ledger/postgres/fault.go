@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -26,6 +27,10 @@ func fault(op string, err error) (*batch.Fault, bool) {
 		f.Detail, f.Hint = "the server took too long", "look at its load, and for a transaction that holds a lock"
 		return f, false
 	case !errors.As(err, &e):
+		if detail, hint := handshake(err); hint != "" {
+			f.Kind, f.Detail, f.Hint = batch.BadInput, detail, hint
+			return f, false
+		}
 		f.Detail, f.Hint = "the connection to the server is lost, or can't be made", "look whether PostgreSQL runs and can be reached"
 		return f, false
 	}
@@ -45,6 +50,12 @@ func fault(op string, err error) (*batch.Fault, bool) {
 		f.Hint = "the server only reads: look for the new primary"
 		return f, false
 	case class == "25": // the transaction was ended for us
+		return f, false
+	case class == "28" && strings.Contains(e.Message, "certificate"):
+		f.Kind, f.Hint = batch.BadInput, "sslcert and sslkey in the ledger's URL name the PEM files of a certificate whose name is the user's, and that the server's authority has signed"
+		return f, false
+	case class == "28" && strings.Contains(e.Message, "no encryption"):
+		f.Kind, f.Hint = batch.BadInput, "the server takes nobody without TLS: write sslmode=verify-full in the ledger's URL, and sslrootcert for an authority of your own"
 		return f, false
 	case class == "28" || e.Code == "3D000" || e.Code == "42501": // user, password, database, rights
 		f.Kind, f.Hint = batch.BadInput, "look at user, password, database and rights in the ledger's URL"

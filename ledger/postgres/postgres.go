@@ -71,10 +71,7 @@ func Read(ctx context.Context, url string) (*ledger.Ledger, error) {
 func pool(url string, more map[string]string) (db *sql.DB, place string, err error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, "", &batch.Fault{
-			Kind: batch.BadInput, Op: "open the ledger", Detail: "not the URL of a PostgreSQL database",
-			Hint: "write postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-		}
+		return nil, "", notURL(err)
 	}
 	config.RuntimeParams["application_name"] = "offpeak"
 	config.RuntimeParams["search_path"] = schema

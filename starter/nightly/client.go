@@ -54,6 +54,9 @@ func Dial(ctx context.Context, o client.Options) (*Client, error) {
 	defer cancel()
 	conn, err := client.DialContext(dialing, o)
 	if err != nil {
+		if f := Unreachable(ctx, o, err); f != nil {
+			return nil, f
+		}
 		return nil, c.fault(ctx, "connect to Temporal", o.HostPort, err)
 	}
 	c.temporal = conn

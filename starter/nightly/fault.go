@@ -44,11 +44,15 @@ func (c *Client) fault(ctx context.Context, op, thing string, err error) *batch.
 	case errors.As(err, &bad):
 		f.Kind = batch.BadInput
 	default:
+		if h := Handshake(c.address, err); h != nil {
+			h.Op, h.Thing = op, thing
+			return h
+		}
 		// Refused, unresolved, timed out, overloaded: the SDK says it in many
 		// types, and to whoever asked they are one thing.
 		f.Kind = batch.OutOfReach
 		f.Detail = fmt.Sprintf("Temporal at %s can't be reached: %v", c.address, err)
-		f.Hint = "is it running? temporal server start-dev starts one; --address or TEMPORAL_ADDRESS names another"
+		f.Hint = "is it running? temporal server start-dev starts one; --address or TEMPORAL_ADDRESS names another; one that asks for TLS needs TEMPORAL_TLS"
 	}
 	return f
 }

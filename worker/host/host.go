@@ -28,6 +28,7 @@ import (
 	"github.com/offpeak/offpeak/ledger/open"
 	"github.com/offpeak/offpeak/notify"
 	"github.com/offpeak/offpeak/provider"
+	"github.com/offpeak/offpeak/starter/nightly"
 	"github.com/offpeak/offpeak/workflows"
 )
 
@@ -196,9 +197,12 @@ func dial(ctx context.Context, o Options) (client.Client, error) {
 const dialTime = 15 * time.Second
 
 func lost(o Options, err error) error {
+	if f := nightly.Unreachable(context.Background(), o.Temporal, err); f != nil {
+		return f
+	}
 	return &batch.Fault{
 		Kind: batch.OutOfReach, Op: "reach Temporal", Thing: o.Temporal.HostPort, Moved: batch.MovedNo,
 		Detail: fmt.Sprintf("namespace %s: %v", o.Temporal.Namespace, err), Err: err,
-		Hint: "start a server (make dev, or temporal server start-dev), or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE",
+		Hint: "start a server (make dev, or temporal server start-dev), or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; one that asks for TLS needs TEMPORAL_TLS",
 	}
 }
