@@ -54,6 +54,7 @@ e2e: ## only the end-to-end tests
 crash: ## kills, limits, lost answers, a log of a gigabyte and nights of 20,000 jobs against their close, at full size: JOBS=5000 jobs, TIMES=10 times each, on both stores; prints a table
 	@scripts/need temporal postgres
 	@cd e2e && OFFPEAK_E2E_JOBS=$(JOBS) OFFPEAK_E2E_TIMES=$(TIMES) $(GO) test -count=1 -parallel 1 -timeout 6h -run '^TestScale' $(ARGS) .
+	@OFFPEAK_FULL=1 $(GO) test -count=1 -timeout 1h -v -run '^TestSwiftiaRate$$' ./activities
 	@OFFPEAK_LOG_BYTES=1073741824 $(GO) test -count=1 -timeout 1h -v -run '^(TestALogOfAGigabyte|TestAGigabyte)$$' ./activities ./lake
 	@OFFPEAK_NIGHT_JOBS=20000 $(GO) test -count=1 -timeout 1h -v -run '^TestNightsAgainstAClose$$' ./internal/fastnight
 
