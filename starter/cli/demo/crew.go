@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"go.temporal.io/sdk/client"
@@ -82,19 +84,33 @@ func (c *crew) provider(ctx context.Context, w tariff.Window) error {
 	return nil
 }
 
-// ledger and archive are the demo's own.
-func (c *crew) ledger() string { return "sqlite:" + filepath.Join(c.dir, "offpeak.db") }
+// kept is where everything is kept: the demo's own folder.
+func (c *crew) kept() []string {
+	return []string{"OFFPEAK_LEDGER=sqlite:" + filepath.Join(c.dir, "offpeak.db"), "OFFPEAK_ARCHIVE=file://" + filepath.ToSlash(filepath.Join(c.dir, "archive"))}
+}
 
-func (c *crew) archive() string { return "file://" + filepath.ToSlash(filepath.Join(c.dir, "archive")) }
+// provided is who plays the provider.
+func (c *crew) provided() []string {
+	return []string{"SWARMS_BASE_URL=" + c.base, "SWARMS_API_KEY=" + simulator.DefaultKey}
+}
+
+// exports are the settings of another shell: where Temporal is, for what asks a
+// worker, and where the books are, for what reads them.
+func (c *crew) exports() string {
+	var b strings.Builder
+	for _, settings := range [][]string{{"TEMPORAL_ADDRESS=" + c.temporal.Address, "TEMPORAL_UI_ADDRESS=" + c.temporal.UI}, c.kept(), c.provided()} {
+		fmt.Fprintf(&b, "  export %s\n", strings.Join(settings, " "))
+	}
+	return b.String()
+}
 
 // people has the page for people served, on a free port.
 func (c *crew) people(ctx context.Context, serve func(context.Context, config.Env, func(string)) error) error {
 	ready := make(chan string, 1)
-	env := config.Env{
+	env := slices.Concat(config.Env{
 		"HOME=" + c.dir, "TEMPORAL_ADDRESS=" + c.temporal.Address, "TEMPORAL_UI_ADDRESS=" + c.temporal.UI, "TEMPORAL_CONFIG_FILE=" + os.DevNull,
-		"OFFPEAK_HTTP_ADDR=127.0.0.1:0", "OFFPEAK_LEDGER=" + c.ledger(), "OFFPEAK_ARCHIVE=" + c.archive(),
-		"SWARMS_BASE_URL=" + c.base, "SWARMS_API_KEY=" + simulator.DefaultKey,
-	}
+		"OFFPEAK_HTTP_ADDR=127.0.0.1:0",
+	}, c.kept(), c.provided())
 	c.background(ctx, "page", func(ctx context.Context) error { return serve(ctx, env, func(url string) { ready <- url }) })
 	select {
 	case c.page = <-ready:
@@ -109,13 +125,13 @@ func (c *crew) people(ctx context.Context, serve func(context.Context, config.En
 // worker runs the real host, with books and archive of its own, and waits
 // until it polls.
 func (c *crew) worker(ctx context.Context) error {
+	settings, err := config.Load(slices.Concat(config.Env{"HOME=" + c.dir}, c.kept(), c.provided()))
+	if err != nil {
+		return err
+	}
 	ready := make(chan struct{})
 	c.background(ctx, "worker", func(ctx context.Context) error {
-		return host.Run(ctx, config.Config{
-			Key: config.NewSecret(simulator.DefaultKey), BaseURL: c.base,
-			Ledger:  c.ledger(),
-			Archive: c.archive(),
-		}, host.Options{
+		return host.Run(ctx, settings, host.Options{
 			Temporal: client.Options{HostPort: c.temporal.Address, Namespace: client.DefaultNamespace},
 			Ready:    func() { close(ready) },
 		})

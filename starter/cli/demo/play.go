@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	}
 	if o.Dev {
 		p.say("worker and simulator are up, until Ctrl-C. The page is %s. In another shell:", p.crew.page)
-		p.print("\n  export TEMPORAL_ADDRESS=%s TEMPORAL_UI_ADDRESS=%s\n  go run ./starter run examples/market-digest.yaml --window \"00:00-23:59:59@America/Los_Angeles\"\n\n", p.crew.temporal.Address, p.crew.temporal.UI)
+		p.print("\n%s  go run ./starter run examples/market-digest.yaml --window \"00:00-23:59:59@America/Los_Angeles\"\n\n", p.crew.exports())
 		return Outcome{AsStaged: true}, p.hold(ctx)
 	}
 	night, err := p.ask(ctx)
