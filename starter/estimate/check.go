@@ -5,6 +5,7 @@ import (
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/internal/config"
+	"github.com/offpeak/offpeak/provider/dialect"
 	"github.com/offpeak/offpeak/tariff"
 )
 
@@ -28,13 +29,26 @@ type Checked struct {
 // jobs_from names are said here, all at once.
 func Check(m batch.Manifest, each Jobs, env config.Env, now time.Time) (Checked, error) {
 	c := Checked{OK: true, Name: m.Name, Provider: m.Provider, JobsFrom: m.JobsFrom, Window: m.Window, Budget: m.Budget}
-	elsewhere, err := each(func(batch.Job) error { c.Jobs++; return nil })
+	settings, unset := config.Load(env)
+	wrong := wrongJobs{Terms: Terms{}}
+	if m.Metered() {
+		if apis, err := dialect.Load(settings.Dialects); err == nil {
+			wrong.APIs = apis
+		}
+	}
+	elsewhere, err := each(func(j batch.Job) error {
+		c.Jobs++
+		wrong.job(m, j)
+		return nil
+	})
+	if err == nil {
+		err = wrong.fault(m)
+	}
 	if err != nil {
 		return Checked{}, err
 	}
 	c.JobsRead = !elsewhere
-	settings, err := config.Load(env)
-	if err != nil { // a manifest is as good as it is, whatever this machine's settings are
+	if err := unset; err != nil { // a manifest is as good as it is, whatever this machine's settings are
 		c.Limits = plain(err)
 	}
 	begins, err := starts(m, now)

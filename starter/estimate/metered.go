@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/offpeak/offpeak/batch"
@@ -66,4 +67,41 @@ func maxTokens(m batch.Manifest, j batch.Job) int64 {
 		return 0
 	}
 	return swarms.MaxTokens(j.Request)
+}
+
+// wrongJobs collects what a dialect wouldn't take.
+type wrongJobs struct {
+	Terms
+	said []string
+	more int
+}
+
+// shown is how many wrong jobs are named.
+const shown = 20
+
+func (w *wrongJobs) job(m batch.Manifest, j batch.Job) {
+	d := w.dialect(m.Provider)
+	if d == nil || !m.Metered() {
+		return
+	}
+	if _, _, wrong := d.Cost(j); len(wrong) > 0 {
+		if len(w.said) == shown {
+			w.more++
+			return
+		}
+		w.said = append(w.said, fmt.Sprintf("%q: %s", j.Name, strings.Join(wrong, ", ")))
+	}
+}
+
+func (w *wrongJobs) fault(m batch.Manifest) error {
+	if len(w.said) == 0 {
+		return nil
+	}
+	if w.more > 0 {
+		w.said = append(w.said, fmt.Sprintf("and %d more", w.more))
+	}
+	return &batch.Fault{
+		Kind: batch.BadInput, Op: "check jobs of", Thing: string(m.Name), Moved: batch.MovedNo, Detail: strings.Join(w.said, "\n"),
+		Hint: "starter providers " + m.Provider + " says what a job needs",
+	}
 }

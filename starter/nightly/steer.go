@@ -39,6 +39,21 @@ func (n Night) RaiseBudget(ctx context.Context, to money.USD, by, why string) (b
 	return n.order(ctx, workflows.RaiseBudgetUpdate, batch.Order{By: by, Why: why, Cap: to})
 }
 
+// Told hands on that a provider says that a job of the night is done (its
+// webhook, which the caller received): the job is asked for at once, and not
+// when its turn comes. Nothing else of a webhook is believed, so it may come
+// twice, late or from anybody. seq is the job's place in the batch, from 0. A
+// night that is over has nobody to tell, which is BadInput.
+func (n Night) Told(ctx context.Context, seq int) error {
+	bounded, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	err := n.client.temporal.SignalWorkflow(bounded, n.WorkflowID, n.RunID, workflows.ToldSignal, batch.Told{Seq: seq})
+	if err != nil {
+		return n.refused(ctx, workflows.ToldSignal, err)
+	}
+	return nil
+}
+
 // orderTimeout bounds an order: the story gives the ledger a minute.
 const orderTimeout = 90 * time.Second
 
