@@ -4,7 +4,7 @@
 // on Temporal. A folder is one of six things:
 //
 //   - nouns: batch, money, tariff
-//   - outside parties: provider (and its dialects), ledger (and its stores),
+//   - outside parties: provider (its wire, its dialects), ledger (and its stores),
 //     archive; simulator plays the provider, with books of its own
 //   - pure judgements: gate (may this job leave now?), audit (did the discount
 //     land?), report (the morning, for people and machines), evidence (a file

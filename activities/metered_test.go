@@ -313,6 +313,53 @@ func TestSwiftiaCrash(t *testing.T) {
 	f.honest(api.Books(), swiftia.DefaultKey)
 }
 
+// TestSwiftiaFailed: work that fails is rejected when it costs nothing, and
+// booked when it is billed all the same; work that never ends, or that the
+// provider knows nothing of any more, is named and never bought again.
+func TestSwiftiaFailed(t *testing.T) {
+	t.Parallel()
+	c := &jumping{leaping{at: nine}}
+	api := swiftia.New(swiftia.Options{
+		Options: stage.Options{Clock: c, Switches: stage.Positions{"failed_cost": "free"}, Faults: []stage.Rule{
+			{Match: "a-0", Kind: swiftia.KindJobFailed},
+			{Match: "a-1", Kind: swiftia.KindLate, Delay: simulator.Duration(100 * time.Hour)},
+			{Match: "a-2", Route: "GET /api/jobs/{id}", Kind: stage.KindStatus, Code: "NOT_FOUND"},
+			{Match: "a-3", Route: "GET /api/jobs/{id}", Kind: stage.KindStatus, Code: "INTERNAL_SERVER_ERROR", Times: 7},
+			{Match: "a-4", Route: "GET /api/jobs/{id}", Kind: stage.KindRate429, RetryAfter: "3", Times: 2},
+		}},
+	})
+	base := serve(t, api, httptest.NewServer(api)) + "/api"
+	f := newFactory(t, c)
+	h := f.worker("swiftia", map[string]string{"SWIFTIA_API_KEY": swiftia.DefaultKey, "SWIFTIA_BASE_URL": base})
+	plan := f.planned(h, videos("a", 5))
+	for _, want := range []struct {
+		seq   int
+		state batch.State
+		why   string
+	}{
+		{0, batch.Rejected, "the work failed"},
+		{2, batch.Unknown, "can't be asked about it: HTTP 404"},
+		{3, batch.Succeeded, ""},
+		{4, batch.Succeeded, ""},
+		{1, batch.Unknown, "didn't end it within 24h0m0s"}, // the last: a day passes
+	} {
+		if out := f.finish(plan, want.seq, h); out.State != want.state || !strings.Contains(out.Why, want.why) {
+			t.Errorf("job %d: %+v", want.seq, out)
+		}
+	}
+	if n := len(api.Books().Purchases()); n != 5 {
+		t.Errorf("%d were bought", n)
+	}
+	f.honest(api.Books(), swiftia.DefaultKey)
+
+	billed := swiftia.New(swiftia.Options{Options: stage.Options{Clock: c, Switches: stage.Positions{"failed_cost": "charged"}, Faults: []stage.Rule{{Match: "*", Kind: swiftia.KindJobFailed}}}})
+	base = serve(t, billed, httptest.NewServer(billed)) + "/api"
+	h = f.worker("swiftia", map[string]string{"SWIFTIA_API_KEY": swiftia.DefaultKey, "SWIFTIA_BASE_URL": base})
+	if out := f.finish(f.planned(h, videos("b", 1)), 0, h); out.State != batch.Succeeded || out.Billed != billed.Books().Totals().Cost {
+		t.Errorf("failed and billed: %+v, the provider says %s", out, billed.Books().Totals().Cost)
+	}
+}
+
 func swaps(n int, more string) string {
 	jobs := make([]string, n)
 	for i := range jobs {

@@ -286,9 +286,9 @@ func (x *exchange) progress(a *Answer, u *Until) {
 		if m, ok := first(a.Raw, u.Message); ok {
 			message += ": " + x.c.red.Text(plain(m))
 		}
-		raw, price := a.Raw, a.Said
+		raw, said := a.Raw, a.Said
 		*a = x.fail(Reject, batch.RejectedByAPI, batch.MovedMaybe, message, nil)
-		a.Raw, a.Said = raw, price
+		a.Raw, a.Said, a.Fault.Status = raw, said, 0 // the answer was good; what it tells isn't
 	default:
 		x.broken(a, fmt.Sprintf("its state is %q, which the dialect doesn't know", wire.Clip(x.c.red.Text(state), 40)))
 	}

@@ -33,7 +33,8 @@ func (manifestSchema) Schema(huma.Registry) *huma.Schema {
 	most := batch.MaxInlineJobs
 	whole := closed("A manifest, as docs/manifest.md has it", map[string]*huma.Schema{
 		"name":     {Type: "string", Description: "Names the batch", Pattern: `^[a-z0-9][a-z0-9._-]{0,62}$`, Examples: []any{"market-digest"}},
-		"provider": text("The API", "swarms"),
+		"provider": text("The API: swarms, swiftia, allswap, or custom with dialect", "swarms"),
+		"dialect":  text("With provider custom: the name of a declaration that the workers have", "glyphmill"),
 		"defaults": {Type: "object", Description: "Merged under each job's request", AdditionalProperties: true},
 		"window":   hours,
 		"budget":   closed("Caps; checked before anything is sent", map[string]*huma.Schema{"per_job": amount("Of one job"), "batch": amount("Of the batch"), "day": amount("Of the key on one night")}),
