@@ -104,6 +104,14 @@ func TestACustomAPI(t *testing.T) {
 	if code != 0 || !r.Audit.Passed || !r.Discount.None || r.Jobs.Succeeded != 2 || len(bought) != 2 || r.Money.Billed != books.Totals().Cost || len(books.Totals().Lost) != 1 {
 		t.Errorf("exit %d, %+v; bought %+v\n%s", code, r, bought, errs)
 	}
+	temporal, err := client.Dial(client.Options{HostPort: address, Namespace: client.DefaultNamespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(temporal.Close)
+	h := &house{t: t, dir: dir, client: temporal}
+	h.record("nightly/"+string(r.Batch), "nightly-metered")
+	h.record("nightly/"+string(r.Batch)+"/000000", "shard-metered")
 	if twice := books.Twice(); len(twice) > 0 {
 		t.Errorf("bought twice: %v", twice)
 	}

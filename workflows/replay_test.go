@@ -24,10 +24,10 @@ import (
 // shapes are what a night, a shard and the rest can look like: the newest
 // release has a history of each.
 var shapes = []string{
-	"nightly", "nightly-grouped", "nightly-lanes", "nightly-looked", "nightly-told",
+	"nightly", "nightly-grouped", "nightly-lanes", "nightly-looked", "nightly-told", "nightly-metered",
 	"nightly-parked", "nightly-carried", "nightly-gave-way",
 	"nightly-steered", "nightly-cancelled", "nightly-scheduled", "nightly-elsewhere", "nightly-refused", "nightly-failed",
-	"shard", "shard-grouped", "shard-lane",
+	"shard", "shard-grouped", "shard-lane", "shard-metered",
 	"reconcile", "reconcile-told", "reconcilenight",
 	"announce", "usagewatch", "logexport", "logexport-refused", "purge", "purge-batch", "purge-refused",
 }
