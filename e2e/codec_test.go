@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -20,6 +21,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/codec"
@@ -177,11 +181,19 @@ func TestEncrypted(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	// A service in another namespace, with the key.
+	// A service in another namespace, with the key and without it.
 	c := h.neighbour()
 	var r batch.Result
 	if err := call(t, c, "ada", digest, h.inline(manifest("private-nexus", 2, ""))).Get(t.Context(), &r); err != nil || r.Jobs.Succeeded != 2 {
 		t.Errorf("by Nexus: %+v, %v", r, err)
+	}
+	var (
+		app   *temporal.ApplicationError
+		fault batch.Fault
+	)
+	err = call(t, c, "ben", digest, json.RawMessage(`{"nme": "x"}`)).Get(t.Context(), nil)
+	if !errors.As(err, &app) || app.Type() != string(batch.BadInput) || app.Details(&fault) != nil || !strings.Contains(err.Error(), "nme") || fault.Hint == "" {
+		t.Errorf("a manifest that is wrong, by Nexus: %v, %+v", err, fault)
 	}
 
 	for _, s := range secrets {
@@ -205,9 +217,11 @@ func TestEncrypted(t *testing.T) {
 			if out, err := h.codecCLI(at, "Bearer "+door.key, show...); err != nil || !strings.Contains(readable(out), secretPrompt) {
 				t.Errorf("with the codec at %s: %v, %.500s", at, err, out)
 			}
-			if out, err := h.codecCLI(at, "Bearer offpeak_wrong", show...); err == nil || strings.Contains(readable(out), secretPrompt) {
-				t.Errorf("with another key, at %s: %v, %.500s", at, err, out)
-			}
+		}
+		// It tries a refused codec server for ten seconds.
+		hasty := append(show, "--command-timeout", "3s")
+		if out, err := h.codecCLI(door.url+"/codec", "Bearer offpeak_wrong", hasty...); err == nil || strings.Contains(readable(out), secretPrompt) {
+			t.Errorf("with another key: %v, %.500s", err, out)
 		}
 	})
 
@@ -251,9 +265,34 @@ func TestEncrypted(t *testing.T) {
 			t.Errorf("a search that doesn't find %q where it is proves nothing", s)
 		}
 	}
+	clear := h.keyless(callers, "keyless")
+	run2, err := clear.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "cleo", TaskQueue: "keyless"}, digest, h.inline(manifest("open-nexus", 2, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run2.Get(t.Context(), &r); err == nil || !strings.Contains(err.Error(), codec.Encoding) {
+		t.Errorf("a caller without the key: %+v, %v", r, err)
+	}
 	if got := h.starterEnv([]string{"OFFPEAK_CODEC_KEYS_FILE="}, "report", string(id)); got.code != batch.ExitBadInput || !strings.Contains(got.stderr, "key 2026-11") || !strings.Contains(got.stderr, "OFFPEAK_CODEC_KEYS_FILE") {
 		t.Errorf("without the key: %+v", got)
 	}
+}
+
+// keyless is a service that has no key, with a worker of its own.
+func (h *house) keyless(namespace, queue string) client.Client {
+	h.t.Helper()
+	c, err := client.Dial(client.Options{HostPort: h.temporal.Address, Namespace: namespace, Logger: quiet{}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(c.Close)
+	w := sdkworker.New(c, queue, sdkworker.Options{})
+	w.RegisterWorkflow(digest)
+	if err := w.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(w.Stop)
+	return c
 }
 
 // sendCookies has the UI do what its dialog "Codec Server" does: for this browser,
