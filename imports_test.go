@@ -70,7 +70,7 @@ var rules = []rule{
 	{"worker", []string{"worker/host", "internal/...", "batch"}, nil, "main is short enough to read aloud"},
 	{"worker/host", []string{"..."}, nil, "the only place that knows both the story and the hands"},
 	{"starter", []string{"starter/cli"}, nil, "main is short enough to read aloud"},
-	{"starter/nightly", append([]string{"batch/manifest", "workflows", "go.temporal.io/...", "google.golang.org/...", "golang.org/x/sync/..."}, nouns...), nil, "starting a batch needs Temporal and no database password"},
+	{"starter/nightly", append([]string{"codec", "batch/manifest", "workflows", "go.temporal.io/...", "google.golang.org/...", "golang.org/x/sync/..."}, nouns...), nil, "starting a batch needs Temporal and no database password"},
 	{"starter/cli", append([]string{
 		"codec", "evidence", "starter/nightly", "starter/cli/...", "starter/books", "starter/switches", "starter/estimate", "starter/httpapi/...", "starter/web", "notify", "batch/manifest", "provider", "provider/dialect", "provider/swarms", "report", "workflows", "internal/...",
 		"github.com/spf13/cobra/...", "github.com/spf13/pflag", "github.com/vbauerster/mpb/v8/...", "golang.org/x/term", "golang.org/x/time/rate", "go.temporal.io/...", "go.uber.org/zap/...",

@@ -160,6 +160,9 @@ func TestEncrypted(t *testing.T) {
 	if s := h.starter("schedule", "show", "private-later"); s.code != 0 || !strings.Contains(s.out, h.window.Zone) {
 		t.Errorf("%+v", s)
 	}
+	if got := h.starter("codec", "used"); got.code != 0 || !regexp.MustCompile(`(?m)^2026-11 +\d+ +1 .*private-later`).MatchString(got.out) {
+		t.Errorf("the keys in use: %+v", got)
+	}
 	run := h.awaitRun("private-later", func(r nightly.ScheduleRun) bool { return r.State != "running" })
 	if run.State != string(workflows.StateDone) {
 		t.Errorf("the schedule's run: %+v", run)
@@ -353,6 +356,11 @@ func TestAMissingKey(t *testing.T) {
 	strangers.await("key first")
 	if n := len(h.books().posts); n != 0 {
 		t.Errorf("%d requests were sent", n)
+	}
+
+	if got := h.starterEnv([]string{"OFFPEAK_CODEC_KEYS_FILE=" + theirs}, "codec", "used"); got.code != batch.ExitBadInput || !strings.Contains(got.stderr, "key first") ||
+		!regexp.MustCompile(`(?m)^first +1 +0 +nightly/locked/`).MatchString(got.out) || !regexp.MustCompile(`(?m)^second +0 +0 +it encrypts`).MatchString(got.out) {
+		t.Errorf("%+v", got)
 	}
 
 	// The file is changed under the running worker: it reads both, and

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,13 +28,14 @@ hold no prompt. Workflow ids, names, states and times stay readable.
 
 To change a key, with nights running: make a new one; add its line below the first,
 for every worker, starter and server; then move it to the top, everywhere; then, once
-Temporal's retention has passed since, take the old line away.`,
+starter codec used doesn't name it any more and Temporal's retention has passed, take
+the old line away.`,
 		Example: `  starter codec new-key --id 2026-11 >> codec-keys
   OFFPEAK_CODEC_KEYS_FILE=codec-keys starter codec check`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.newCodecKeyCmd(), a.checkCodecCmd())
+	cmd.AddCommand(a.newCodecKeyCmd(), a.checkCodecCmd(), a.usedCodecCmd())
 	return cmd
 }
 
@@ -108,6 +112,103 @@ wherever the key is the same: compare it with another machine's. No key is shown
 			return w.Flush()
 		},
 	}
+}
+
+// usedJSON is what starter codec used says of one key.
+type usedJSON struct {
+	nightly.KeyUse
+	Have bool `json:"have"` // this program has it
+}
+
+func (a *app) usedCodecCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "used",
+		Short: "Which keys running nights and schedules need",
+		Long: `Reads the history of everything that runs in the namespace, and every schedule, and
+shows which keys they were encrypted with, so that you know when an old one can go. A
+key that isn't named is needed by nothing that goes on; what is over needs its own
+to be looked at in Temporal's UI, until Temporal's retention ends. A schedule keeps the
+key that it was made with: make it again.
+
+A key that something needs and this program lacks ends the command with exit code 2.`,
+		Example: "  starter codec used",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return a.usedCodec(c.Context()) },
+	}
+}
+
+func (a *app) usedCodec(ctx context.Context) error {
+	keys, err := config.Codec(a.Env)
+	if err != nil {
+		return err
+	}
+	client, err := a.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	read, next := 0, time.Now().Add(paceOfNotes)
+	uses, err := client.KeysInUse(ctx, func() {
+		if read++; time.Now().After(next) {
+			a.note("%s read", plural(read, "workflow or schedule"))
+			next = time.Now().Add(paceOfNotes)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	all, missing := []usedJSON{}, []string{}
+	for _, u := range uses {
+		have := u.Key == "" || keys.Ring().Sum(u.Key) != ""
+		all = append(all, usedJSON{u, have})
+		if !have {
+			missing = append(missing, u.Key)
+		}
+	}
+	if a.json {
+		err = a.object(map[string]any{"keys": all})
+	} else {
+		err = a.showUsed(all, keys.Ring())
+	}
+	if err == nil && len(missing) > 0 {
+		err = &batch.Fault{
+			Kind: batch.BadInput, Op: "look for keys", Thing: "key " + strings.Join(missing, ", "), Detail: "this program lacks what others have encrypted with",
+			Hint: "workers without it can't go on with those nights: add its line to OFFPEAK_CODEC_KEYS_FILE everywhere",
+		}
+	}
+	return err
+}
+
+// paceOfNotes is how often somebody who waits is told how far it is.
+const paceOfNotes = 5 * time.Second
+
+func (a *app) showUsed(all []usedJSON, ring codec.Ring) error {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tRUNNING\tSCHEDULES\tFOR")
+	named := map[string]bool{}
+	for _, u := range all {
+		key := u.Key
+		named[key] = true
+		if key == "" {
+			key = "in clear"
+		}
+		ids := append(append([]string{}, u.Running...), u.Schedules...)
+		few := strings.Join(ids[:min(len(ids), 3)], ", ")
+		if n := len(ids) - 3; n > 0 {
+			few += fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", key, len(u.Running), len(u.Schedules), few)
+	}
+	for i, id := range ring.IDs() {
+		switch {
+		case named[id]:
+		case i == 0:
+			fmt.Fprintf(w, "%s\t0\t0\tit encrypts what comes\n", id)
+		default:
+			fmt.Fprintf(w, "%s\t0\t0\tnothing that goes on\n", id)
+		}
+	}
+	return w.Flush()
 }
 
 // codecInto has a server decrypt for the Temporal UI, when there are keys.

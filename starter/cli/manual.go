@@ -112,6 +112,7 @@ var manuals = map[string]manual{
 	"keys":          {groupSetting, needNothing, nil, "0 made; 2 bad input"},
 	"codec":         {groupSetting, needNothing, nil, "0"},
 	"codec new-key": {"", needNothing, nil, "0 made; 2 bad input"},
+	"codec used":    {"", "a Temporal server", also(atTemporal, "OFFPEAK_CODEC_KEYS"), "0 every key that is needed is here; 2 one isn't; 6 Temporal out of reach; 130 interrupted"},
 	"codec check":   {"", needNothing, atCodec, "0 the keys are good; 2 they aren't, or there are none"},
 }
 
