@@ -29,7 +29,7 @@ func TestAProviderUnderStrain(t *testing.T) {
 		},
 	})
 	// Those in flight when it begins are judged when they end, 4 s later, when as many
-	// have followed, which end after 4 s more: from then
+	// have followed, which end after 4 s more; and a busy machine is late with all of it: from then
 	// on nothing may start that isn't one of seven tenths.
 	before, during := 0, 0
 	for _, a := range p.Ours {
@@ -43,7 +43,7 @@ func TestAProviderUnderStrain(t *testing.T) {
 		switch {
 		case at < begins:
 			before = max(before, flying)
-		case at > begins+10*time.Second && at < ends-time.Second:
+		case at > begins+15*time.Second && at < ends-time.Second:
 			during = max(during, flying)
 		}
 	}
