@@ -48,6 +48,9 @@ type Config struct {
 	// Others looks up what dialects name; see Variable. Nil: nothing is set.
 	Others func(name string) string `json:"-"`
 
+	Deployment string // OFFPEAK_DEPLOYMENT; "" for none: whichever worker is free goes on with a night
+	BuildID    string // OFFPEAK_BUILD_ID; "" for the commit
+
 	Warnings []string // names that look like ours and aren't
 }
 
@@ -88,6 +91,9 @@ func Load(env Env) (Config, error) {
 		HTTPFile:  env.Lookup("OFFPEAK_HTTP_KEYS_FILE"),
 		HTTPCert:  env.Lookup("OFFPEAK_HTTP_TLS_CERT"),
 		HTTPKey:   env.Lookup("OFFPEAK_HTTP_TLS_KEY"),
+
+		Deployment: env.Lookup("OFFPEAK_DEPLOYMENT"),
+		BuildID:    env.Lookup("OFFPEAK_BUILD_ID"),
 
 		NotifySecret: NewSecret(strings.TrimSpace(env.Lookup("OFFPEAK_NOTIFY_SECRET"))),
 
@@ -134,6 +140,7 @@ func Load(env Env) (Config, error) {
 	if w := trusting(c.Ledger); w != "" {
 		c.Warnings = append(c.Warnings, w)
 	}
+	wrong = append(wrong, checkDeployment(c.Deployment), checkBuildID(c.BuildID))
 	wrong = append(wrong, checkLedger(c.Ledger), checkStore("OFFPEAK_ARCHIVE", c.Archive), checkStore("OFFPEAK_LAKE", c.Lake),
 		oneOf("OFFPEAK_LOG_LEVEL", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("OFFPEAK_LOG_FORMAT", c.LogFormat, "", "console", "json"))

@@ -107,6 +107,14 @@ var settings = []setting{
 	{"OFFPEAK_HTTP_TLS_CERT", "none: no TLS", "the certificate of starter serve, a PEM file with its chain; read anew when it changes", ""},
 	{"OFFPEAK_HTTP_TLS_KEY", "", "the file of its private key", ""},
 	{
+		"OFFPEAK_DEPLOYMENT", "none: whichever worker is free goes on with a night", "the name of the workers that are deployed together, such as offpeak: a night then ends on the build that it began on",
+		"give all workers the same, and nothing goes to a build before starter deploy promote; a worker without it gets nothing while another build is current",
+	},
+	{
+		"OFFPEAK_BUILD_ID", "the commit", "what tells this build from others of the deployment, such as a release's name or an image's digest",
+		"two programs under one id, and a night may meet a story that it didn't begin with",
+	},
+	{
 		"OFFPEAK_NOTIFY", "none: starter alerts lists what is wrong", "where alerts go, addresses separated by spaces or line ends: https://..., https://hooks.slack.com/..., smtp://..., pagerduty://..., discord:// and so on; each with ?min=warning, ?kinds=audit,usage or ?report=1",
 		"addresses hold secrets; give all workers the same, or some can't deliver what others have noticed. starter alerts test tries them",
 	},

@@ -130,7 +130,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.serveCmd(), a.keysCmd(), a.codecCmd())
 	root.AddCommand(topics()...)
 	root.AddCommand(a.scheduleCmd())
-	root.AddCommand(a.purgeCmd())
+	root.AddCommand(a.purgeCmd(), a.deployCmd())
 	root.SuggestionsMinimumDistance = 2
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { helpTo(a.Out, c) })
 	root.SetOut(a.Out) // before the commands that remember it

@@ -98,6 +98,8 @@ var manuals = map[string]manual{
 	},
 	"evidence verify": {"", needNothing, nil, "0 everything holds; 5 something doesn't; 2 it is no evidence, or there is no such file; 130 interrupted"},
 
+	"deploy": {groupSetting, "a Temporal server (1.28 or later); workers with OFFPEAK_DEPLOYMENT", also(atTemporal, "OFFPEAK_DEPLOYMENT"), exitAsk},
+
 	"demo":      {groupSetting, "the temporal binary; everything else it brings along", []string{"OFFPEAK_TEMPORAL"}, "0 all went as staged; 1 something didn't; 130 interrupted"},
 	"providers": {groupSetting, needNothing, []string{"OFFPEAK_DIALECTS"}, "0; 2 a declaration is wrong, or there is no such provider"},
 	"version":   {groupSetting, needNothing, nil, "0"},
@@ -120,6 +122,7 @@ var manuals = map[string]manual{
 var settingTexts = map[string]string{
 	"TEMPORAL_ADDRESS":        "Temporal's host:port, localhost:7233 by default; or --address",
 	"TEMPORAL_NAMESPACE":      "its namespace, default by default; or --namespace",
+	"OFFPEAK_DEPLOYMENT":      "the name of the workers that are deployed together; or --name",
 	"OFFPEAK_LEDGER":          "the books, as the worker's: sqlite:PATH or postgres://...",
 	"OFFPEAK_ARCHIVE":         "the answers, as the worker's: file:///... or s3://...",
 	"OFFPEAK_LAKE":            "the provider's log, as the worker's; lake below the archive by default",

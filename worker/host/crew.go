@@ -18,7 +18,6 @@ import (
 	"github.com/offpeak/offpeak/activities"
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/batch/manifest"
-	"github.com/offpeak/offpeak/internal/build"
 	"github.com/offpeak/offpeak/workflows"
 )
 
@@ -51,7 +50,7 @@ type crew struct {
 }
 
 // hire registers everything and starts both workers.
-func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
+func hire(c client.Client, hands *activities.Hands, deployment worker.DeploymentOptions, o Options) (*crew, error) {
 	crew := &crew{failed: make(chan error, 1)}
 	fatal := func(err error) {
 		select {
@@ -62,7 +61,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 	crew.story = worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentWorkflowTaskPollers: workflowPollers,
 		WorkerStopTimeout:                drainTime,
-		DeploymentOptions:                deployment(),
+		DeploymentOptions:                deployment,
 		OnFatalError:                     fatal,
 	})
 	workflows.Register(crew.story)
@@ -90,7 +89,7 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 		MaxConcurrentActivityTaskPollers:   activityPollers,
 		DisableWorkflowWorker:              true,
 		WorkerStopTimeout:                  drainTime,
-		DeploymentOptions:                  deployment(),
+		DeploymentOptions:                  deployment,
 		OnFatalError:                       fatal,
 	})
 	Bind(crew.sends, workflows.SubmitSwarm, hands.SubmitSwarm)
@@ -106,12 +105,6 @@ func hire(c client.Client, hands *activities.Hands, o Options) (*crew, error) {
 		return nil, lost(o, err)
 	}
 	return crew, nil
-}
-
-// deployment names the build: the SDK's own name for it, a checksum of the
-// program, says nothing to people, and is longer in every event.
-func deployment() worker.DeploymentOptions {
-	return worker.DeploymentOptions{Version: worker.WorkerDeploymentVersion{DeploymentName: workflows.TaskQueue, BuildID: build.This().ID()}}
 }
 
 // stop drains both at once.

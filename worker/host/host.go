@@ -78,6 +78,10 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	for _, s := range sinks {
 		o.Log.Info("alerts go to a sink", zap.String("place", s.Place), zap.String("takes", s.Filter()))
 	}
+	version, err := deployment(c, build.This())
+	if err != nil {
+		return err
+	}
 	books, err := OpenLedger(ctx, c.Ledger)
 	if err != nil {
 		return err
@@ -117,12 +121,13 @@ func Run(ctx context.Context, c config.Config, o Options) (err error) {
 	if err := hands.RecallDurations(ctx); err != nil {
 		return err
 	}
-	crew, err := hire(temporal, hands, o)
+	crew, err := hire(temporal, hands, version, o)
 	if err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(o.Out, "worker ready: queue %s, namespace %s, provider %s, ledger %s\n",
 		workflows.TaskQueue, o.Temporal.Namespace, served(api, apis), open.Redacted(c.Ledger))
+	_, _ = fmt.Fprint(o.Out, standing(ctx, temporal, version))
 	if o.Ready != nil {
 		o.Ready()
 	}
