@@ -20,6 +20,8 @@ func bodyFor(id string) (body, contentType string) {
 	switch id {
 	case "upload-jobs":
 		return `{"name":"a","task":"t"}`, "application/x-ndjson"
+	case "told-batch":
+		return `{"seq":0}`, "application/json"
 	case "budget-batch":
 		return `{"cap":"80.00"}`, "application/json"
 	case "backfill-schedule":

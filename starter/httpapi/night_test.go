@@ -173,6 +173,7 @@ func TestNight(t *testing.T) {
 		}
 	}
 	want[problem.Problem](t, http.StatusConflict, call{method: http.MethodPost, path: n.Links["self"] + "/budget", body: `{"cap":"90.00"}`})
+	want[problem.Problem](t, http.StatusConflict, call{method: http.MethodPost, path: n.Links["self"] + "/told", body: `{"seq":0}`})
 }
 
 // TestSteer holds a night, lets it go on, gives it money and ends it.
@@ -202,6 +203,7 @@ func TestSteer(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	order("budget", `{"cap":"80.00","why":"more to do"}`)
+	want[map[string]any](t, http.StatusAccepted, call{method: http.MethodPost, path: n.Links["self"] + "/told", body: `{"seq":0}`}) // nobody waits for it here
 	low := want[problem.Problem](t, http.StatusConflict, call{method: http.MethodPost, path: n.Links["self"] + "/budget", body: `{"cap":"1.00"}`})
 	if !strings.Contains(low.Detail, "80.00") {
 		t.Errorf("%+v", low)

@@ -22,6 +22,15 @@ type (
 		Cap string `json:"cap" pattern:"^[0-9]{1,12}(\\.[0-9]{1,6})?$" doc:"The batch's new cap in dollars" example:"80.00"`
 		Why string `json:"why,omitempty" maxLength:"500" doc:"One line"`
 	}
+	doneWord struct {
+		Seq int `json:"seq" minimum:"0" doc:"The job's place in the batch, from 0" example:"3"`
+	}
+	toldOutput struct{ Body toldOf }
+	toldOf     struct {
+		Batch batch.ID `json:"batch"`
+		Seq   int      `json:"seq"`
+		Links links    `json:"links"`
+	}
 	orderInput struct {
 		BatchPath
 		Payload
@@ -101,6 +110,28 @@ func (a *API) steerOperations() {
 				return n.RaiseBudget(ctx, limit, who, o.Why)
 			})
 		})
+	told := steering("told", "Hand on that a job may be done",
+		"For whoever receives a provider's webhook: the job is asked for at once, and not when its turn comes. Nothing else is believed, so it may come twice, late or for nothing. It means something to nights of providers that take work on and answer later.",
+		jsonBody[doneWord](a, "Which job", true, `{"seq":3}`))
+	told.status = http.StatusAccepted
+	register(a, told, func(ctx context.Context, in *orderInput) (*toldOutput, error) {
+		body, err := in.whole("told", maxOrder)
+		if err != nil {
+			return nil, err
+		}
+		word, err := decode[doneWord](a, "told", body)
+		if err != nil {
+			return nil, err
+		}
+		n, err := a.night(ctx, in.BatchPath)
+		if err != nil {
+			return nil, err
+		}
+		if err := n.Told(ctx, word.Seq); err != nil {
+			return nil, refused(err)
+		}
+		return &toldOutput{toldOf{n.Batch, word.Seq, linksOf(n.Batch)}}, nil
+	})
 	compare := steering("reconcile", "Compare a batch's books once more",
 		"Ledger, provider's log and credits: what was unknown and is in the log by now is settled, and the night is judged again. Nothing is sent. It goes on by itself; the report says how it ended. One that is under way is attached to.", nil)
 	compare.status = http.StatusAccepted
