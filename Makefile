@@ -9,7 +9,7 @@ JOBS ?= 5000
 TIMES ?= 10
 # A release's histories are recorded once, under its name.
 RELEASE ?=
-RECORDED = TestWhatAHistoryHolds|TestTemporalUI|TestAlertsAreTold|TestTheLogLake|TestAPurge|TestEveryDay|TestWhatDidntFit|TestScaleKilledLane|TestPauseAndStop|TestTemporalSchedule|TestCreditsTooLow|TestTheAuditFailsTheNight|TestAScheduleAndAPerson
+RECORDED = TestWhatAHistoryHolds|TestACustomAPI|TestTemporalUI|TestAlertsAreTold|TestTheLogLake|TestAPurge|TestEveryDay|TestWhatDidntFit|TestScaleKilledLane|TestPauseAndStop|TestTemporalSchedule|TestCreditsTooLow|TestTheAuditFailsTheNight|TestAScheduleAndAPerson
 # Most of the slow tests wait for a window or a log: two cores carry four.
 PARALLEL ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 4); echo $$((n < 4 ? 4 : n)))
 
