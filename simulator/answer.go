@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -109,28 +108,6 @@ func (x *exchange) booked(status int) {
 	}
 }
 
-// hang gives no answer until the client leaves or the simulator stops.
-func (x *exchange) hang() {
-	select {
-	case <-x.r.Context().Done():
-	case <-x.s.life.Done():
-	}
-	panic(http.ErrAbortHandler)
-}
-
-// reset ends the connection by a TCP reset, which a client sees as "connection
-// reset by peer" rather than as an early end.
-func (x *exchange) reset() {
-	conn, _, err := http.NewResponseController(x.w).Hijack()
-	if err != nil { // HTTP/2 has no connection of one's own: its stream is reset
-		panic(http.ErrAbortHandler)
-	}
-	defer conn.Close()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-}
-
 const html502 = `<html>
 <head><title>502 Server Error</title></head>
 <body text=#000000 bgcolor=#ffffff>
@@ -167,9 +144,9 @@ func (x *exchange) mishap(after bool) bool {
 		}
 		x.fail(http.StatusTooManyRequests, or(w.Detail, tooMany([]string{"minute"}, x.tier)))
 	case KindHang:
-		x.hang()
+		Hang(x.r, x.s.life)
 	case KindReset:
-		x.reset()
+		Reset(x.w)
 	default: // it happens before the body is read: see unread
 		return false
 	}

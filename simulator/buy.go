@@ -10,7 +10,7 @@ import (
 func (x *exchange) buy() {
 	if a := unread(x.rules, x.endpoint, func() int { return x.s.books.nth(x.endpoint) }); a != nil {
 		x.s.books.cued(x.rec, a.Kind)
-		x.reset()
+		Reset(x.w)
 		return
 	}
 	body, ok := x.body()

@@ -46,13 +46,7 @@ func Open(o Options) (*Server, error) {
 
 // New is Open for options that are known to be right, as in tests; it panics
 // when they aren't.
-func New(o Options) *Server {
-	s, err := Open(o)
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
+func New(o Options) *Server { return Must(Open(o)) }
 
 func (s *Server) openAccounts() ([]*account, error) {
 	var accounts []*account
@@ -101,20 +95,7 @@ func (s *Server) Close() { s.stop() }
 // Serve answers on the listener until ctx ends, then stops: what is under way
 // is ended, and connections are closed. It returns nil after such a stop.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	web := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	stopped := make(chan error, 1)
-	undo := context.AfterFunc(ctx, func() {
-		s.Close()
-		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		stopped <- errors.Join(web.Shutdown(grace), web.Close())
-	})
-	err := web.Serve(l)
-	if undo() { // it ended by itself
-		s.Close()
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	}
-	return <-stopped
+	return Serve(ctx, l, s, s.Close)
 }
 
 // ServeHTTP implements http.Handler.

@@ -113,13 +113,7 @@ func Open(o Options) (*Server, error) {
 
 // New is Open for options that are known to be right, as in tests; it panics
 // when they aren't.
-func New(o Options) *Server {
-	s, err := Open(o)
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
+func New(o Options) *Server { return simulator.Must(Open(o)) }
 
 func (s *Server) admitClients() error {
 	var errs []error

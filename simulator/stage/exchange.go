@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/offpeak/offpeak/simulator"
 )
 
 // Exchange is one request under way.
@@ -156,34 +157,13 @@ func (x *Exchange) mishap(after bool) bool {
 	case KindRate429:
 		x.Server.play.Turn(x, a.RetryAfter)
 	case KindHang:
-		x.hang()
+		simulator.Hang(x.R, x.Server.life)
 	case KindReset:
-		x.reset()
+		simulator.Reset(x.W)
 	default:
 		panic("simulator: fault of kind " + a.Kind + " isn't played")
 	}
 	return true
-}
-
-// hang gives no answer until the client leaves or the simulator stops.
-func (x *Exchange) hang() {
-	select {
-	case <-x.R.Context().Done():
-	case <-x.Server.life.Done():
-	}
-	panic(http.ErrAbortHandler)
-}
-
-// reset ends the connection by a TCP reset.
-func (x *Exchange) reset() {
-	conn, _, err := http.NewResponseController(x.W).Hijack()
-	if err != nil { // HTTP/2 has no connection of one's own: its stream is reset
-		panic(http.ErrAbortHandler)
-	}
-	defer conn.Close()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
 }
 
 const html502 = `<html>

@@ -127,20 +127,7 @@ func (s *Server) Reset() error {
 // Serve answers on the listener until ctx ends, then stops: what is under way
 // is ended, and connections are closed. It returns nil after such a stop.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	web := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	stopped := make(chan error, 1)
-	undo := context.AfterFunc(ctx, func() {
-		s.Close()
-		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		stopped <- errors.Join(web.Shutdown(grace), web.Close())
-	})
-	err := web.Serve(l)
-	if undo() { // it ended by itself
-		s.Close()
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	}
-	return <-stopped
+	return simulator.Serve(ctx, l, s, s.Close)
 }
 
 // ServeHTTP implements http.Handler.
