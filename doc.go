@@ -5,10 +5,13 @@
 //
 //   - nouns: batch, money, tariff
 //   - outside parties: provider (its wire, its dialects), ledger (and its stores),
-//     archive; simulator plays the provider, with books of its own
+//     archive, lake (the provider's log, kept), notify (who is told), codec (what
+//     Temporal sees of a payload); simulator plays the providers, with books of
+//     its own
 //   - pure judgements: gate (may this job leave now?), audit (did the discount
-//     land?), report (the morning, for people and machines), evidence (a file
-//     that proves a batch, and its verifier)
+//     land?), watch (is yesterday's spend usual?), advice (what would cost less?),
+//     report (the morning, for people and machines), evidence (a file that proves
+//     a batch, and its verifier)
 //   - the story: workflows, deterministic
 //   - the hands: activities, each attempt does one outside thing
 //   - doors: worker (go run ./worker) and starter (go run ./starter)
