@@ -7,13 +7,15 @@ GO ?= go
 FUZZTIME ?= 60s
 JOBS ?= 5000
 TIMES ?= 10
+SEED ?= 1
+NIGHTS ?= 50
 # A release's histories are recorded once, under its name.
 RELEASE ?=
 RECORDED = TestWhatAHistoryHolds|TestACustomAPI|TestTemporalUI|TestAlertsAreTold|TestTheLogLake|TestAPurge|TestEveryDay|TestWhatDidntFit|TestScaleKilledLane|TestPauseAndStop|TestTemporalSchedule|TestCreditsTooLow|TestTheAuditFailsTheNight|TestAScheduleAndAPerson
 # Most of the slow tests wait for a window or a log: two cores carry four.
 PARALLEL ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 4); echo $$((n < 4 ? 4 : n)))
 
-.PHONY: help demo dev test check race e2e crash bench fuzz histories fmt generate clean
+.PHONY: help demo dev test check race e2e crash chaos bench fuzz histories fmt generate clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +59,11 @@ crash: ## kills, limits, lost answers, a log of a gigabyte and nights of 20,000 
 	@OFFPEAK_FULL=1 $(GO) test -count=1 -timeout 1h -v -run '^TestSwiftiaRate$$' ./activities
 	@OFFPEAK_LOG_BYTES=1073741824 $(GO) test -count=1 -timeout 1h -v -run '^(TestALogOfAGigabyte|TestAGigabyte)$$' ./activities ./lake
 	@OFFPEAK_NIGHT_JOBS=20000 $(GO) test -count=1 -timeout 1h -v -run '^TestNightsAgainstAClose$$' ./internal/fastnight
+
+chaos: ## NIGHTS=50 random nights from SEED=1 on: kills, faults of the network and of the provider, one judge over all books; writes the table in docs/reliability.md
+	@scripts/need temporal postgres
+	@cd e2e && OFFPEAK_CHAOS_NIGHTS=$(NIGHTS) OFFPEAK_CHAOS_SEED=$(SEED) OFFPEAK_CHAOS_TABLE=$(CURDIR)/docs/reliability.md \
+	  $(GO) test -count=1 -parallel $(PARALLEL) -timeout 24h -v -run '^TestRandomNights$$' $(ARGS) .
 
 bench: ## the benchmarks as one table, with commit and core count
 	@scripts/need temporal postgres

@@ -93,6 +93,7 @@ var rules = []rule{
 	{"bench", []string{"..."}, nil, tests},
 	{"examples", []string{"..."}, nil, tests},
 	{"docs", []string{"..."}, nil, tests},
+	{"e2e/chaos", append([]string{"ledger", "simulator"}, nouns...), []string{"net/http", "os"}, "a plan and a judgement: whoever lives through the night asks the others and hands over what they said"},
 	{"deploy", []string{"..."}, nil, tests},
 }
 
