@@ -283,7 +283,14 @@ func (h *troubled) live() {
 	}
 	await("the end of what was done to it", func() bool { under.Wait(); return true })
 	checked, over = time.Time{}, false
-	await("the night's end", ended)
+	ordered := time.Now()
+	await("the night's end", func() bool {
+		if h.plan.Paused() && time.Since(ordered) > 5*time.Second {
+			h.starter("resume", string(h.id)) // whoever paused it looks whether it goes on
+			ordered = time.Now()
+		}
+		return ended()
+	})
 }
 
 // arrived is how many jobs the provider has seen.
@@ -335,23 +342,12 @@ func (h *troubled) do(nth int, e chaos.Event, under *sync.WaitGroup) {
 		if err := h.cluster.Start(); err != nil {
 			h.t.Fatal(err)
 		}
-	case chaos.Pause:
-		if d := h.starter("pause", "--why", "chaos", string(h.id)); d.code == 0 {
-			lasting(func() { h.resume() })
-		}
+	case chaos.Pause: // an order that nobody confirms may still arrive: see live
+		h.starter("pause", "--why", "chaos", string(h.id))
+		lasting(func() { h.starter("resume", string(h.id)) })
 	default:
 		lasting(h.net.spoil(nth, e))
 	}
-}
-
-// resume has the night go on, however often that has to be said.
-func (h *troubled) resume() {
-	for range 20 {
-		if d := h.starter("resume", string(h.id)); d.code == 0 || h.ended() {
-			return
-		}
-	}
-	h.t.Error("the night can't be resumed")
 }
 
 // settle has what is unknown looked up once more, when the log has had its time.

@@ -122,6 +122,11 @@ func Draw(seed uint64, size Size, postgres bool) Plan {
 	return p
 }
 
+// Paused says whether somebody pauses the night.
+func (p Plan) Paused() bool {
+	return slices.ContainsFunc(p.Events, func(e Event) bool { return e.Do == Pause })
+}
+
 type dice struct{ *rand.Rand }
 
 func (d dice) one(in int) bool { return d.IntN(in) == 0 }
