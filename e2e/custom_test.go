@@ -116,7 +116,7 @@ func TestACustomAPI(t *testing.T) {
 		t.Errorf("bought twice: %v", twice)
 	}
 	for _, args := range [][]string{
-		{"jobs", string(r.Batch)}, {"jobs", string(r.Batch), "--job", "ships-log"}, {"report", string(r.Batch)}, {"results", string(r.Batch)}, {"ledger", "verify"}, {"estimate", manifest},
+		{"jobs", string(r.Batch)}, {"jobs", string(r.Batch), "--job", "ships-log"}, {"report", string(r.Batch)}, {"results", string(r.Batch)}, {"ledger", "verify"}, {"estimate", manifest}, {"evidence", string(r.Batch), "-o", filepath.Join(dir, "evidence.zip")}, {"evidence", "verify", filepath.Join(dir, "evidence.zip")}, {"usage"}, {"report", "--month", string(r.Night)[:7]},
 	} {
 		out, errs, code := run(args...)
 		if code != 0 {

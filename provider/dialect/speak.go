@@ -354,7 +354,7 @@ func (d *Dialect) price(raw jsonText) money.Literal {
 		if err != nil {
 			return money.Literal{}
 		}
-		l.USD = usd
+		l.USD, l.Text = usd, usd.String() // the books' texts are dollars; the literal is in the answer
 	}
 	return l
 }
