@@ -82,7 +82,7 @@ func randomNight(t *testing.T, p chaos.Plan) {
 		t.Errorf("night %d: %s: %s", p.Seed, f.Rule, f.What)
 	}
 	t.Logf("night %d is over after %s: %d requests, %d findings", p.Seed, time.Since(began).Round(time.Second), len(h.books().posts), len(found))
-	noteNight(chaos.Row{Plan: p, Took: time.Since(began), Requests: len(h.books().posts), Broken: h.sim.Books().Totals().Faults, Found: found})
+	noteNight(t, chaos.Row{Plan: p, Took: time.Since(began), Requests: len(h.books().posts), Broken: h.sim.Books().Totals().Faults, Found: found})
 }
 
 func (h *troubled) open(t *testing.T) {
@@ -264,6 +264,10 @@ func (h *troubled) live() {
 				h.keepLogs(true, patience)
 				h.mu.Unlock()
 				d := h.starter("status", string(h.id))
+				noteNight(h.t, chaos.Row{
+					Plan: h.plan, Took: patience, Requests: len(h.books().posts), Broken: h.sim.Books().Totals().Faults,
+					Found: []chaos.Finding{{Rule: chaos.Stalled, What: what}},
+				})
 				h.t.Fatalf("night %d stalls: %s didn't come in %s, with %d requests\n%s%s", h.plan.Seed, what, patience, len(h.books().posts), d.out, d.stderr)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/offpeak/offpeak/e2e/chaos"
@@ -18,23 +19,26 @@ var chaosNights struct {
 	rows []chaos.Row
 }
 
-func noteNight(r chaos.Row) {
+// noteNight keeps a night for the table, and writes the table anew: a run that
+// is broken off has told what it found.
+func noteNight(t *testing.T, r chaos.Row) {
+	t.Helper()
 	chaosNights.Lock()
 	defer chaosNights.Unlock()
 	chaosNights.rows = append(chaosNights.rows, r)
+	if err := writeChaos(slices.Clone(chaosNights.rows)); err != nil {
+		t.Error(err)
+	}
 }
 
 // marks are around what printChaos writes in docs/reliability.md.
 var marks = [2]string{"<!-- make chaos -->\n", "<!-- /make chaos -->\n"}
 
-// printChaos writes the table of the nights into the document that
+// writeChaos writes the table of the nights into the document that
 // OFFPEAK_CHAOS_TABLE names, between its marks.
-func printChaos() error {
+func writeChaos(rows []chaos.Row) error {
 	path := os.Getenv("OFFPEAK_CHAOS_TABLE")
-	chaosNights.Lock()
-	rows := slices.Clone(chaosNights.rows)
-	chaosNights.Unlock()
-	if path == "" || len(rows) == 0 {
+	if path == "" {
 		return nil
 	}
 	commit, err := exec.Command("git", "describe", "--always", "--dirty").Output()
@@ -46,7 +50,6 @@ func printChaos() error {
 		first, last = min(first, r.Plan.Seed), max(last, r.Plan.Seed)
 	}
 	text := fmt.Sprintf("Commit %s, %d cores, %s, seeds %d to %d.\n\n", strings.TrimSpace(string(commit)), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly), first, last) + chaos.Table(rows)
-	fmt.Println(text)
 	doc, err := os.ReadFile(path)
 	if err != nil {
 		return err

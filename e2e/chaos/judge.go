@@ -51,11 +51,12 @@ const (
 	Unsettled  Rule = "unsettled"  // unknown, and the log has it; or unknown and not named
 	Misjudged  Rule = "misjudged"  // the audit passed a bad night or failed a good one
 	LeftBehind Rule = "left"       // a process or workflow goes on
+	Stalled    Rule = "stalled"    // it didn't end in time: found by whoever waits for it, not by the judge
 )
 
 // Rules are all of them.
 func Rules() []Rule {
-	return []Rule{Lost, Twice, Outside, OverCap, OverLimit, Unequal, Unwritten, Unsettled, Misjudged, LeftBehind}
+	return []Rule{Lost, Twice, Outside, OverCap, OverLimit, Unequal, Unwritten, Unsettled, Misjudged, LeftBehind, Stalled}
 }
 
 // Finding is one rule broken.
