@@ -390,7 +390,8 @@ func (h *troubled) told() chaos.Told {
 	t := h.t
 	t.Helper()
 	told := chaos.Told{Plan: h.plan, Attempts: map[string][]ledger.Attempt{}, Most: h.sim.Books().MaxInWindow(chaos.LimitSpan)}
-	span, err := h.window.On(h.night())
+	_, night, _ := strings.Cut(string(h.id), "/")
+	span, err := h.window.On(tariff.Night(night)) // it may be over by now
 	if err != nil {
 		t.Fatal(err)
 	}
