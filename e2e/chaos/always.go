@@ -8,8 +8,8 @@ type Night struct {
 }
 
 // Always are the nights of every test run: some that between them have each
-// store and way to send, and all that ever failed, with what was wrong. They
-// stay.
+// store and way to send, and each that once failed, from the day on which what
+// it found was mended. They stay.
 func Always() []Night {
 	return []Night{
 		{Seed: 2, Size: Short},  // lanes, PostgreSQL, a worker that stands still
