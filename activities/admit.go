@@ -19,7 +19,7 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 	s.pulse.now(Beat{Doing: "waiting for its turn"})
 	s.plight.before.Add(1)
 	defer s.plight.before.Add(-1)
-	if err := s.gate.pass(open); err != nil {
+	if err := s.gate.pass(open, s.reserved); err != nil {
 		return 0, s.interrupted(ctx)
 	}
 	over, attempt := false, 0
@@ -66,6 +66,10 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 			s.gate.stepAside(what)
 			return 0, held("submit", thing(s.in), what, wait)
 		}
+		if v.Reason == ledger.ReasonBudget && s.lane { // its place in the lane may be that of one whose room is set aside: see purse
+			s.gate.stepAside(what)
+			return 0, held("submit", thing(s.in), what, wait)
+		}
 		if v.Reason == ledger.ReasonRetry { // this job's own: it holds up nobody else
 			return 0, held("submit", thing(s.in), what, wait)
 		}
@@ -80,7 +84,11 @@ func (s *submission) admit(ctx context.Context) (int, error) {
 		if !s.lane && (wait >= short || s.tooOld(wait)) {
 			return 0, held("submit", thing(s.in), what, wait)
 		}
-		if err := s.standBy(open, v.Until); err != nil {
+		err = s.standBy(open, v.Until)
+		if err == nil && v.Reason == ledger.ReasonBudget { // who has its room may stand behind, and make room when it is paid for
+			err = s.gate.again(open, s.reserved)
+		}
+		if err != nil {
 			return 0, s.interrupted(ctx)
 		}
 	}

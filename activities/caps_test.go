@@ -11,6 +11,7 @@ import (
 	"github.com/offpeak/offpeak/batch"
 	"github.com/offpeak/offpeak/ledger"
 	"github.com/offpeak/offpeak/money"
+	"github.com/offpeak/offpeak/simulator"
 )
 
 // hopeful is a manifest whose jobs say that they use next to nothing.
@@ -231,4 +232,27 @@ func TestCancelByOrder(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	w.honest()
+}
+
+// What has its room under a cap set aside, for a second try, isn't kept waiting
+// by those who wait for room: what it settles below its ceiling is their room.
+func TestSecondTriesUnderACap(t *testing.T) {
+	for name, send := range map[string]func(*world){
+		"in a lane": func(w *world) { w.wantLane(w.hands.SubmitLane(t.Context(), w.lane(20))) },
+		"singly":    func(w *world) { w.crowd(2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.faults(simulator.Rule{Match: "*", Kind: simulator.KindStatus, Status: 504, Attempts: simulator.Attempts{From: 1, To: 1}}).planned(hopeful(40, `{"per_job": 1.00, "batch": 1.60}`))
+			send(w)
+			totals, err := w.books.Totals(t.Context(), w.plan.Batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := totals.Jobs; n.Succeeded == 0 || n.Skipped == 0 || n.Succeeded+n.Skipped != 40 {
+				t.Errorf("%+v: want each to succeed, or to be skipped once the cap is used up", n)
+			}
+			w.honest()
+		})
+	}
 }

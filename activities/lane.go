@@ -63,6 +63,7 @@ type lane struct {
 	pages  <-chan page // jobs to send, listed ahead; nil when all are listed
 	ready  []int       // listed, not begun
 	waits  waits       // begun, and to go on at a time of their own
+	poor   poor        // begun, and to go on when there is room under a cap
 	under  int         // under way
 	crew   int         // goroutines that carry jobs
 	hands  sync.WaitGroup
@@ -104,9 +105,9 @@ func (l *lane) run(ctx context.Context) error {
 			}
 			l.begin(ctx, seq)
 		}
-		l.plight.apart(l.waits)
+		l.plight.apart(l.waits, l.poor.waits())
 		stopped := open.Err() != nil || l.broken != nil
-		if l.under == 0 && (stopped || l.pages == nil && len(l.ready) == 0 && len(l.waits) == 0) {
+		if l.under == 0 && (stopped || l.pages == nil && len(l.ready) == 0 && len(l.waits) == 0 && len(l.poor.seqs) == 0) {
 			return l.verdict(ctx, stopped)
 		}
 		l.wait(open, stopped)
@@ -138,6 +139,9 @@ func (l *lane) take(open context.Context) (seq int, ok bool) {
 	}
 	if seq, ok = l.waits.due(now); ok {
 		return seq, true
+	}
+	if len(l.poor.seqs) > 0 { // what comes behind them would ask for the same room
+		return l.poor.next(now, l.in.Width)
 	}
 	if len(l.ready) == 0 && l.pages != nil {
 		select { // perhaps it is there already
@@ -212,6 +216,9 @@ func (l *lane) wait(open context.Context, stopped bool) {
 // wakes is when something can begin that can't now; zero when nothing waits.
 func (l *lane) wakes() time.Time {
 	at := l.waits.first()
+	if len(l.poor.seqs) > 0 && (at.IsZero() || l.poor.at.Before(at)) {
+		at = l.poor.at
+	}
 	if l.still.After(l.now()) {
 		at = l.still
 	}
@@ -229,6 +236,8 @@ func (l *lane) over(open context.Context, e ending) {
 		l.result.Add(e.out)
 		l.mu.Unlock()
 	case open.Err() != nil: // whoever goes on finds it in the books
+	case errors.As(e.err, &back) && back.wait.Reason == string(ledger.ReasonBudget):
+		l.poor.add(e.seq, l.now().Add(back.delay), back.wait)
 	case errors.As(e.err, &back):
 		l.waits.add(l.now().Add(max(back.delay, 0)), e.seq)
 	case batch.KindOf(e.err) == batch.OutOfReach:

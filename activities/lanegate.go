@@ -13,7 +13,7 @@ import (
 // stay before the gate, the others queue up again behind them.
 func (s *submission) standBy(open context.Context, until time.Time) error {
 	if s.lane && s.gate.crowded() {
-		return s.gate.again(open)
+		return s.gate.again(open, s.reserved)
 	}
 	waiting, end := s.gate.orAnswered(open)
 	defer end()
@@ -40,9 +40,9 @@ func (s *stile) crowded() bool {
 
 // again gives the turn up and waits for another one. The caller leaves in any
 // case, as after pass.
-func (s *stile) again(ctx context.Context) error {
+func (s *stile) again(ctx context.Context, reserved bool) error {
 	s.leave(false)
-	err := s.pass(ctx)
+	err := s.pass(ctx, reserved)
 	if err != nil {
 		s.mu.Lock()
 		s.inside++

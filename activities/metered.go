@@ -62,18 +62,19 @@ func (h *Hands) submitRequest(ctx context.Context, in batch.Submit) (batch.Outco
 // work is one attempt of SubmitRequest.
 type work struct {
 	*Hands
-	in      batch.Submit
-	batch   ledger.Batch
-	api     *dialect.Client
-	d       *dialect.Dialect
-	began   time.Time
-	gate    *turnstile
-	pulse   *pulse
-	plight  *plight
-	kept    map[string]json.RawMessage // what the steps before the paid one made
-	redone  int                        // steps made anew because the provider said so, in a row
-	again   int                        // repeats of a paid request so far
-	useless bool                       // what it carries can't be repeated any more
+	in       batch.Submit
+	batch    ledger.Batch
+	api      *dialect.Client
+	d        *dialect.Dialect
+	began    time.Time
+	gate     *turnstile
+	pulse    *pulse
+	plight   *plight
+	kept     map[string]json.RawMessage // what the steps before the paid one made
+	redone   int                        // steps made anew because the provider said so, in a row
+	again    int                        // repeats of a paid request so far
+	useless  bool                       // what it carries can't be repeated any more
+	reserved bool                       // its ceiling is set aside: it has been before the gate before
 }
 
 // run moves the job from state to state until it rests.
@@ -179,6 +180,7 @@ func (w *work) backoff(n int) time.Duration {
 
 // buy makes the steps up to the paid one.
 func (w *work) buy(ctx context.Context, j ledger.Job) error {
+	w.reserved = j.State == batch.Reserved
 	if j.Tries >= w.tries() {
 		return w.giveUp(ctx, j)
 	}
@@ -266,7 +268,7 @@ func (w *work) admit(ctx context.Context, a ledger.Ask, rule func(step string) f
 	w.pulse.now(Beat{Doing: "waiting for its turn"})
 	w.plight.before.Add(1)
 	defer w.plight.before.Add(-1)
-	if err := w.gate.pass(open); err != nil {
+	if err := w.gate.pass(open, w.reserved); err != nil {
 		return 0, ledger.Verdict{}, w.interrupted(ctx)
 	}
 	over := false
@@ -297,6 +299,9 @@ func (w *work) admit(ctx context.Context, a ledger.Ask, rule func(step string) f
 		w.gate.hold(asWait(v))
 		if err := w.stand(ctx, open, asWait(v)); err != nil {
 			return 0, v, err
+		}
+		if v.Reason == ledger.ReasonBudget && w.gate.again(open, w.reserved) != nil {
+			return 0, v, w.interrupted(ctx)
 		}
 	}
 }

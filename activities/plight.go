@@ -11,15 +11,18 @@ import (
 // plight counts the jobs of one activity by what they are at, for its
 // heartbeat: so that a person sees what a night waits for.
 type plight struct {
-	before   atomic.Int64 // stand before the gate, or queue for it
-	strained atomic.Int64 // of these, wait for a place among the requests at once
-	aloft    atomic.Int64 // their request is under way
-	aside    atomic.Int64 // wait for their next try, or their next look into the log
-	next     atomic.Int64 // when the first of those goes on, in nanoseconds of Unix time
+	before   atomic.Int64               // stand before the gate, or queue for it
+	strained atomic.Int64               // of these, wait for a place among the requests at once
+	aloft    atomic.Int64               // their request is under way
+	aside    atomic.Int64               // wait for their next try, or their next look into the log
+	room     atomic.Pointer[batch.Wait] // what jobs of a lane wait for that found no room under a cap
+	next     atomic.Int64               // when the first of those goes on, in nanoseconds of Unix time
 }
 
-// apart notes how many jobs of a lane go on at times of their own.
-func (p *plight) apart(w waits) {
+// apart notes how many jobs of a lane go on at times of their own, and what
+// those wait for who found no room under a cap.
+func (p *plight) apart(w waits, room batch.Wait) {
+	p.room.Store(&room)
 	p.aside.Store(int64(len(w)))
 	if at := w.first(); !at.IsZero() {
 		p.next.Store(at.UnixNano())
@@ -39,6 +42,9 @@ func (p *plight) tell(b batch.Beat, gate *turnstile, strain string) batch.Beat {
 	}
 	if strained > 0 {
 		b.Waits = append(b.Waits, batch.Wait{Reason: string(ledger.ReasonStrain), Detail: crowded(strain), Jobs: strained})
+	}
+	if w := p.room.Load(); w != nil && w.Jobs > 0 {
+		b.Waits = append(b.Waits, *w)
 	}
 	if n := int(p.aside.Load()); n > 0 {
 		b.Waits = append(b.Waits, batch.Wait{

@@ -30,11 +30,14 @@ func TestPlight(t *testing.T) {
 	var later waits
 	later.add(at.Add(time.Hour), 7)
 	later.add(at.Add(time.Minute), 8)
-	p.apart(later)
+	var none poor
+	none.add(9, at, batch.Wait{Reason: "budget", Detail: "no room under $5.00"})
+	p.apart(later, none.waits())
 	full.Jobs = 3
 	want := batch.Beat{Doing: "sending", InFlight: 3, Waits: []batch.Wait{
 		full,
 		{Reason: "strain", Detail: "fewer requests at once: 503s", Jobs: 2},
+		{Reason: "budget", Detail: "no room under $5.00", Jobs: 1},
 		{Reason: "retry", Detail: "their next try, or their next look into the provider's log", Until: at.Add(time.Minute), Jobs: 2},
 	}}
 	if d := cmp.Diff(want, p.tell(batch.Beat{Doing: "sending"}, gate, "503s")); d != "" {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type stile struct {
 	mu     sync.Mutex
 	room   int // how many may ask at once
 	inside int
+	ahead  []chan struct{} // those who have their room under the caps set aside: they are let go where others wait for room
 	queue  []chan struct{}
 	held   batch.Wait // nobody needs to ask before its Until
 	aside  batch.Wait // what the last job waits for that holds up nobody else: for whoever looks
@@ -37,16 +39,21 @@ type stile struct {
 // wide is how many may ask at once when nothing holds them back.
 const wide = 1024
 
-// pass waits for a turn. Whoever passed must leave.
-func (s *stile) pass(ctx context.Context) error {
+// pass waits for a turn; whose ceiling is set aside already goes before those
+// whose isn't. Whoever passed must leave.
+func (s *stile) pass(ctx context.Context, reserved bool) error {
 	s.mu.Lock()
-	if s.inside < s.room && len(s.queue) == 0 {
+	if s.inside < s.room && len(s.queue)+len(s.ahead) == 0 {
 		s.inside++
 		s.mu.Unlock()
 		return nil
 	}
+	line := &s.queue
+	if reserved {
+		line = &s.ahead
+	}
 	turn := make(chan struct{})
-	s.queue = append(s.queue, turn)
+	*line = append(*line, turn)
 	s.mu.Unlock()
 	select {
 	case <-turn:
@@ -55,11 +62,9 @@ func (s *stile) pass(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, q := range s.queue {
-		if q == turn {
-			s.queue = append(s.queue[:i], s.queue[i+1:]...)
-			return ctx.Err()
-		}
+	if i := slices.Index(*line, turn); i >= 0 {
+		*line = slices.Delete(*line, i, i+1)
+		return ctx.Err()
 	}
 	s.inside-- // the turn came at the same moment: it goes to the next
 	s.admit()
@@ -172,11 +177,17 @@ func (s *stile) holds() batch.Wait {
 }
 
 func (s *stile) admit() {
-	for s.inside < s.room && len(s.queue) > 0 {
-		turn := s.queue[0]
-		s.queue = s.queue[1:]
+	for s.inside < s.room {
+		line := &s.ahead
+		if len(*line) == 0 {
+			line = &s.queue
+		}
+		if len(*line) == 0 {
+			return
+		}
+		close((*line)[0])
+		*line = (*line)[1:]
 		s.inside++
-		close(turn)
 	}
 }
 

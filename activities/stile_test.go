@@ -15,7 +15,7 @@ import (
 func TestStileIsWideUntilHeld(t *testing.T) {
 	s := &stile{room: wide}
 	for range 100 {
-		if err := s.pass(t.Context()); err != nil {
+		if err := s.pass(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,12 +34,12 @@ func TestStileIsWideUntilHeld(t *testing.T) {
 	if s.inside != 0 {
 		t.Fatalf("%d inside", s.inside)
 	}
-	if err := s.pass(t.Context()); err != nil { // one may ask
+	if err := s.pass(t.Context(), false); err != nil { // one may ask
 		t.Fatal(err)
 	}
 	short, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.pass(short); !errors.Is(err, context.Canceled) {
+	if err := s.pass(short, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("a second one passed: %v", err)
 	}
 	s.leave(true)
@@ -53,7 +53,7 @@ func TestStileIsWideUntilHeld(t *testing.T) {
 func TestStileQueues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stile{room: 1}
-		if err := s.pass(t.Context()); err != nil {
+		if err := s.pass(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		var mu sync.Mutex
@@ -62,7 +62,7 @@ func TestStileQueues(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 50 {
 			wg.Go(func() {
-				if err := s.pass(t.Context()); err != nil {
+				if err := s.pass(t.Context(), false); err != nil {
 					t.Error(err)
 					return
 				}
@@ -91,7 +91,7 @@ func TestStileQueues(t *testing.T) {
 // Whoever leaves the queue takes no turn along.
 func TestStileSurvivesCancelling(t *testing.T) {
 	s := &stile{room: 1}
-	if err := s.pass(t.Context()); err != nil {
+	if err := s.pass(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
@@ -99,7 +99,7 @@ func TestStileSurvivesCancelling(t *testing.T) {
 	for i := range 200 {
 		ctx, cancel := context.WithCancel(t.Context())
 		wg.Go(func() {
-			if s.pass(ctx) == nil {
+			if s.pass(ctx, false) == nil {
 				passed.Add(1)
 				s.leave(i%3 == 0)
 			}

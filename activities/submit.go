@@ -71,19 +71,20 @@ func (h *Hands) submit(ctx context.Context, in batch.Submit) (batch.Outcome, err
 // submission is one attempt of SubmitSwarm.
 type submission struct {
 	*Hands
-	in     batch.Submit
-	batch  ledger.Batch
-	began  time.Time
-	pulse  *pulse
-	gate   *turnstile
-	bill   *ledger.Charge  // once it is settled
-	wrote  *ledger.Job     // as the settlement left it
-	open   context.Context // of a lane, until nothing new may begin; nil for a job of its own
-	aloft  bool            // it has a place among the worker's requests at once
-	lane   bool            // it is one of a lane's: what it has to wait for before the gate it waits for here
-	group  int             // jobs in its request of the batch endpoint; 0 for a request of its own
-	plight *plight         // counted in the activity's heartbeat
-	shape  gate.Shape      // what its job has in common with those that take as long; "" while it isn't to be sent
+	in       batch.Submit
+	batch    ledger.Batch
+	began    time.Time
+	pulse    *pulse
+	gate     *turnstile
+	bill     *ledger.Charge  // once it is settled
+	wrote    *ledger.Job     // as the settlement left it
+	open     context.Context // of a lane, until nothing new may begin; nil for a job of its own
+	reserved bool            // its ceiling is set aside: it has been before the gate before
+	aloft    bool            // it has a place among the worker's requests at once
+	lane     bool            // it is one of a lane's: what it has to wait for before the gate it waits for here
+	group    int             // jobs in its request of the batch endpoint; 0 for a request of its own
+	plight   *plight         // counted in the activity's heartbeat
+	shape    gate.Shape      // what its job has in common with those that take as long; "" while it isn't to be sent
 }
 
 func thing(in batch.Submit) string { return fmt.Sprintf("%s job %d", in.Batch, in.Seq) }
@@ -178,7 +179,7 @@ func (s *submission) send(ctx context.Context, j ledger.Job) error {
 	if j.Tries >= maxTries {
 		return s.giveUp(ctx, j)
 	}
-	s.shape = shape(j)
+	s.shape, s.reserved = shape(j), j.State == batch.Reserved
 	// Made before the gate: a request that can't be made must not leave a job
 	// that looks like sending.
 	payload, err := s.request(j)

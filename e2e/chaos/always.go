@@ -15,5 +15,6 @@ func Always() []Night {
 		{Seed: 2, Size: Short},  // lanes, PostgreSQL, a worker that stands still
 		{Seed: 8, Size: Short},  // singly, SQLite, Temporal killed, resets
 		{Seed: 10, Size: Short}, // together, PostgreSQL, a worker killed and one replaced
+		{Seed: 3, Size: Short, Why: "jobs that waited for room under a cap held up the one that had its room set aside"},
 	}
 }
