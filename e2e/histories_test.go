@@ -12,7 +12,7 @@ import (
 // TestHistoriesAreSmall: a job that is an activity of its own leaves three
 // events and at most 470 bytes in its shard's history. Workflow tasks come on
 // top, and how many depends on how busy the machine is: each is three events and
-// 240 bytes, and on a quiet one a dozen jobs share it. make bench prints the sum.
+// 240 bytes, and on a quiet one a dozen jobs share it.
 func TestHistoriesAreSmall(t *testing.T) {
 	t.Parallel()
 	const jobs = 600

@@ -80,33 +80,52 @@ func (r *reader) job(n *node, p *path, d *defaults) (batch.Job, bool) {
 	}
 	for _, f := range n.fields {
 		at := p.field(f.key)
-		switch f.key {
-		case "name":
-			j.Name = r.jobName(f.value, at)
-		case "expect":
+		switch {
+		case r.anyJobs(&j, f.key, f.value, at):
+		case f.key == "expect":
 			j.Expect = r.expect(f.value, at)
-		case "needed_by":
-			j.NeededBy = r.instant(f.value, at)
-		case "priority":
-			j.Priority = r.priority(f.value, at)
 		default:
 			r.requestField(f.key, f.value, at)
 		}
 	}
-	if n.get("name") == nil {
-		r.at(n, p.field("name"), "", "is missing", "name each job")
-	}
+	r.named(n, p)
 	r.requestWhole(merged{n, d}, n, p)
 	if r.count > before {
 		return j, false
 	}
-	if j.Request = (merged{n, d}).encode(j.Name); len(j.Request) > batch.MaxRequest {
-		r.at(n, p, "", fmt.Sprintf("is a request of %s bytes, more than %s", grouped(len(j.Request)), grouped(batch.MaxRequest)),
-			"shorten it, or let the provider fetch what it is about")
-		j.Request = nil
-		return j, false
+	fits := r.whole(&j, (merged{n, d}).encode(j.Name), n, p, "shorten it, or let the provider fetch what it is about")
+	return j, fits
+}
+
+// anyJobs reads a field that jobs have whatever the provider; false for another.
+func (r *reader) anyJobs(j *batch.Job, key string, value *node, at *path) bool {
+	switch key {
+	case "name":
+		j.Name = r.jobName(value, at)
+	case "needed_by":
+		j.NeededBy = r.instant(value, at)
+	case "priority":
+		j.Priority = r.priority(value, at)
+	default:
+		return false
 	}
-	return j, true
+	return true
+}
+
+func (r *reader) named(n *node, p *path) {
+	if n.get("name") == nil {
+		r.at(n, p.field("name"), "", "is missing", "name each job")
+	}
+}
+
+// whole gives a job its request, unless that is too large.
+func (r *reader) whole(j *batch.Job, request []byte, n *node, p *path, hint string) bool {
+	if len(request) > batch.MaxRequest {
+		r.at(n, p, "", fmt.Sprintf("is a request of %s bytes, more than %s", grouped(len(request)), grouped(batch.MaxRequest)), hint)
+		return false
+	}
+	j.Request = request
+	return true
 }
 
 // jobName is trimmed, and printable because it ends up on screens and in

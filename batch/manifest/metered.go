@@ -90,22 +90,15 @@ func (r *reader) meteredJob(n *node, p *path, d *defaults) (batch.Job, bool) {
 	}
 	for _, f := range n.fields {
 		at := p.field(f.key)
-		switch f.key {
-		case "name":
-			j.Name = r.jobName(f.value, at)
-		case "needed_by":
-			j.NeededBy = r.instant(f.value, at)
-		case "priority":
-			j.Priority = r.priority(f.value, at)
-		case "ceiling":
+		switch {
+		case r.anyJobs(&j, f.key, f.value, at):
+		case f.key == "ceiling":
 			j.Ceiling = r.amount(f.value, at)
-		case "estimate":
+		case f.key == "estimate":
 			j.Estimate = r.amount(f.value, at)
 		}
 	}
-	if n.get("name") == nil {
-		r.at(n, p.field("name"), "", "is missing", "name each job")
-	}
+	r.named(n, p)
 	own := n.get("request")
 	switch {
 	case own != nil:
@@ -119,12 +112,8 @@ func (r *reader) meteredJob(n *node, p *path, d *defaults) (batch.Job, bool) {
 	if r.count > before {
 		return j, false
 	}
-	if j.Request = encodeRequest(own, d); len(j.Request) > batch.MaxRequest {
-		r.at(n, p, "", fmt.Sprintf("is a request of %s bytes, more than %s", grouped(len(j.Request)), grouped(batch.MaxRequest)), "shorten it")
-		j.Request = nil
-		return j, false
-	}
-	return j, true
+	fits := r.whole(&j, encodeRequest(own, d), n, p, "shorten it")
+	return j, fits
 }
 
 // encodeRequest is the request over its defaults: compact, keys sorted at every

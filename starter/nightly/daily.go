@@ -35,7 +35,8 @@ func (c *Client) WatchUsage(ctx context.Context, day string) (Daily[batch.UsageW
 		}
 	}
 	in := batch.WatchInput{Day: day}
-	return d, d.begin(ctx, in.WorkflowID(), "What was spent: "+day, workflows.UsageWatchName, in)
+	err := d.begin(ctx, in.WorkflowID(), "What was spent: "+day, workflows.UsageWatchName, in)
+	return d, err
 }
 
 func (d *Daily[Out]) begin(ctx context.Context, id, summary, workflow string, in any) (err error) {

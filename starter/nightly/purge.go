@@ -22,5 +22,6 @@ func (c *Client) Purge(ctx context.Context, in batch.PurgeInput) (Daily[batch.Pu
 	if in.DryRun {
 		summary = "A look only: " + summary
 	}
-	return d, d.begin(ctx, in.WorkflowID(), summary, workflows.PurgeName, in)
+	err := d.begin(ctx, in.WorkflowID(), summary, workflows.PurgeName, in)
+	return d, err
 }
