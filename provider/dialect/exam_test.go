@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -129,6 +131,22 @@ func candidates(t *testing.T) []candidate {
 		{nil, "", time.Minute},
 	}
 	allswapLimits := map[string]string{"X-RateLimit-Limit": "7", "X-RateLimit-Remaining": "3", "X-RateLimit-Reset": fmt.Sprint(noon.Add(time.Second).Unix())}
+	problem := func(kind string) string {
+		return `{"type":"https://glyphmill.example/problems/` + kind + `","title":"t","detail":"m","instance":"req_1"}`
+	}
+	glyphmillCodes := []code{
+		{400, problem("bad-document"), rejected, ""},
+		{401, problem("key"), refused, ""},
+		{402, problem("no-funds"), batch.CreditsTooLow, ""},
+		{404, problem("none"), rejected, ""},
+		{429, problem("too-many"), limited, ""},
+	}
+	glyphmillWaits := []wait{
+		{map[string]string{"Retry-After": "17"}, "", 17 * time.Second},
+		{map[string]string{"Retry-After": noon.Add(17 * time.Second).Format(http.TimeFormat)}, "", 17 * time.Second},
+		{nil, "", time.Minute},
+	}
+	glyphmillLimits := map[string]string{"Glyphmill-Day-Limit": "7", "Glyphmill-Day-Left": "3", "Glyphmill-Day-Resets": noon.Add(time.Second).Format(time.RFC3339)}
 	kept := map[string]json.RawMessage{"submit.id": json.RawMessage(`"job/1"`), "quote.quoteId": json.RawMessage(`"qt_1"`)}
 	return []candidate{
 		{
@@ -166,6 +184,15 @@ func candidates(t *testing.T) []candidate {
 		{
 			name: "allswap swap", paid: true, good: `{"depositAddress":"0x"}`, send: sender("allswap", 1, kept),
 			codes: allswapCodes(true), waits: allswapWaits, limits: allswapLimits,
+		},
+		{
+			name: "glyphmill submit", paid: true, good: `{"id":"r_1"}`, send: sender("glyphmill", 0, nil),
+			codes: append(slices.Clone(glyphmillCodes), code{409, problem("reference-taken"), unknown, maybe}, code{500, problem("broken"), unknown, maybe}),
+			waits: glyphmillWaits, limits: glyphmillLimits,
+		},
+		{
+			name: "glyphmill ask", good: `{"id":"r_1","state":"finished","charge":{"cents":3}}`, send: sender("glyphmill", 1, kept),
+			codes: append(slices.Clone(glyphmillCodes), code{500, problem("broken"), reach, ""}), waits: glyphmillWaits, limits: glyphmillLimits,
 		},
 	}
 }
@@ -205,12 +232,12 @@ func sender(name string, step int, kept map[string]json.RawMessage) func(context
 }
 
 func facts(kept map[string]json.RawMessage) dialect.Facts {
-	return dialect.Facts{ID: "id-1", Name: "one", Job: json.RawMessage(`{"functionName":"VideoShorts","amount":"1"}`), Kept: kept}
+	return dialect.Facts{ID: "id-1", Name: "one", Job: json.RawMessage(`{"functionName":"VideoShorts","amount":"1","language":"en","document":{}}`), Kept: kept}
 }
 
 func connect(t *testing.T, name, base string, now func() time.Time) *dialect.Client {
 	t.Helper()
-	for _, d := range dialect.Builtin() {
+	for _, d := range append(dialect.Builtin(), declared(t)) {
 		if d.Name != name {
 			continue
 		}
@@ -232,6 +259,21 @@ func connect(t *testing.T, name, base string, now func() time.Time) *dialect.Cli
 	}
 	t.Fatalf("there is no dialect %s", name)
 	return nil
+}
+
+// declared is the example of a dialect of one's own.
+func declared(t *testing.T) *dialect.Dialect {
+	t.Helper()
+	const file = "../../examples/custom/glyphmill.yaml"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := dialect.Parse(file, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // came is what was returned, and proves that no secret is in it.
