@@ -53,7 +53,7 @@ type Facts struct {
 	Lost      money.USD // discount that was missed for having ended late
 	MaxTokens int64     // the largest max_tokens of an agent
 	Hungry    []string  // names of the jobs with such agents
-	Singly    int       // jobs that went as a request each because policy.mode says so
+	Singly    int       // requests for one job each, because policy.mode says so
 
 	Jobs     int // priced or billed
 	Agents   int64
@@ -132,7 +132,7 @@ func endpoint(f Facts) (batch.Advice, bool) {
 	}
 	return batch.Advice{
 		Rule: Batch, Count: f.Singly,
-		Text: fmt.Sprintf("%s went as a request each, because policy.mode is single", counted(f.Singly, "job")),
+		Text: fmt.Sprintf("%s carried one job each, because policy.mode is single", counted(f.Singly, "request")),
 		Do:   fmt.Sprintf("above %d, policy.mode auto sends up to ten in one request where the account's tier allows it", MostSingly),
 	}, true
 }

@@ -29,7 +29,7 @@ func TestOn(t *testing.T) {
 		{"all three, and what it costs", advice.Facts{Limited: 5, Requests: 3000, MaxTokens: 250_000, Lost: d / 2, Parked: 7}, "premium-tier", "$0.50 of discount, $15.00 in a month of such nights and 7 jobs put off"},
 		{"premium has it", advice.Facts{Tier: "premium", Limited: 5, Requests: 3000, MaxTokens: 250_000}, "", ""},
 		{"20 jobs one by one", advice.Facts{Singly: 20}, "", ""},
-		{"21 jobs one by one", advice.Facts{Singly: 21}, "batch-endpoint", "21 jobs went as a request each"},
+		{"21 jobs one by one", advice.Facts{Singly: 21}, "batch-endpoint", "21 requests carried one job each"},
 		{"on the free tier there is no other way", advice.Facts{Singly: 500, Tier: "free"}, "", ""},
 		{"half of it is the fee", advice.Facts{Jobs: 10, Agents: 500, Night: 10 * d, DayPrice: 15 * d, AgentFee: 5 * d, PerAgent: money.Cent}, "", ""},
 		{"more than half of it is", advice.Facts{Jobs: 10, Agents: 501, Night: 10 * d, DayPrice: 15 * d, AgentFee: 6 * d, PerAgent: money.Cent}, "prune-agents", "the agent fee is $6.00 of $10.00 (60 %), for 501 agents, and no night discounts it: take out agents that a job can do without: one less in each job saves $0.10 a night, $3.00 a month"},
