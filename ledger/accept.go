@@ -66,15 +66,7 @@ func (l *Ledger) Heard(ctx context.Context, c Closing, sent bool, ret Returning)
 		}
 		d.close(&a, c)
 		if !d.job.State.Over() {
-			d.job.NotBefore = instant(ret.NotBefore)
-			if ret.Counts {
-				d.job.Tries++
-			}
-			if ret.Limited {
-				d.job.Limited++
-			} else {
-				d.job.Limited = 0
-			}
+			d.putOff(ret)
 			if ret.Why != "" && d.job.State != batch.Unknown {
 				d.job.Why = clean(ret.Why)
 			}

@@ -89,17 +89,22 @@ func (l *Ledger) Return(ctx context.Context, c Closing, ret Returning) (Job, err
 	return l.onJob(ctx, "return", c.ref(), func(d *docket) error {
 		return d.end(c, EndedReturned, func() {
 			d.to(batch.Reserved, ret.Why)
-			d.job.NotBefore = instant(ret.NotBefore)
-			if ret.Counts {
-				d.job.Tries++
-			}
-			if ret.Limited {
-				d.job.Limited++
-			} else {
-				d.job.Limited = 0
-			}
+			d.putOff(ret)
 		})
 	})
+}
+
+// putOff notes when the job may be tried again, and what its try counted as.
+func (d *docket) putOff(ret Returning) {
+	d.job.NotBefore = instant(ret.NotBefore)
+	if ret.Counts {
+		d.job.Tries++
+	}
+	if ret.Limited {
+		d.job.Limited++
+	} else {
+		d.job.Limited = 0
+	}
 }
 
 // Doubt notes that nobody knows whether an attempt ran: the job is unknown, its

@@ -18,6 +18,15 @@ type armed struct {
 	fired atomic.Int64
 }
 
+// Pattern is the expression in a match of the form /expression/; nil for any
+// other match.
+func Pattern(match string) (*regexp.Regexp, error) {
+	if len(match) <= 2 || match[0] != '/' || match[len(match)-1] != '/' {
+		return nil, nil //nolint:nilnil // no expression is no error
+	}
+	return regexp.Compile(match[1 : len(match)-1])
+}
+
 // arm checks and compiles rules.
 func arm(rules []Rule) ([]*armed, error) {
 	var errs []error
@@ -25,11 +34,8 @@ func arm(rules []Rule) ([]*armed, error) {
 	for i, r := range rules {
 		a := &armed{Rule: r, index: i}
 		err := r.check()
-		if len(r.Match) > 2 && r.Match[0] == '/' && r.Match[len(r.Match)-1] == '/' {
-			var bad error
-			a.re, bad = regexp.Compile(r.Match[1 : len(r.Match)-1])
-			err = errors.Join(err, bad)
-		}
+		re, bad := Pattern(r.Match)
+		a.re, err = re, errors.Join(err, bad)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("rule %d: %w", i+1, err))
 		}

@@ -116,8 +116,9 @@ func TestIntervalsMinuteByMinute(t *testing.T) {
 		w, loc := drawIntervals(t, zone), mustLoad(t, zone)
 		from, to := change.Add(-4*24*time.Hour), change.Add(4*24*time.Hour)
 		nights := counted(w, loc, from, to)
-		if meshed(nights) {
-			t.Skip("a window that is closed for less than the hour that comes twice has its nights mesh there")
+		for meshed(nights) { // closed for less than the hour that comes twice: no window that anybody has
+			w = drawIntervals(t, zone)
+			nights = counted(w, loc, from, to)
 		}
 		nights = slices.DeleteFunc(nights, func(s tariff.Span) bool { // not whole in these days
 			return s.Opens.Before(from.Add(36*time.Hour)) || s.Closes.After(to.Add(-36*time.Hour))

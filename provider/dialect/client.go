@@ -190,16 +190,9 @@ func (c *Client) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) 
 // MarshalJSON does the same for JSON.
 func (c *Client) MarshalJSON() ([]byte, error) { return quoted(fmt.Sprint(c)), nil }
 
-type timeoutKey struct{}
-
 // WithTimeout makes every request under ctx take at most d.
 func WithTimeout(ctx context.Context, d time.Duration) context.Context {
-	return context.WithValue(ctx, timeoutKey{}, d)
+	return wire.WithTimeout(ctx, d)
 }
 
-func (c *Client) timeoutOf(ctx context.Context) time.Duration {
-	if d, ok := ctx.Value(timeoutKey{}).(time.Duration); ok && d > 0 {
-		return d
-	}
-	return c.timeout
-}
+func (c *Client) timeoutOf(ctx context.Context) time.Duration { return wire.TimeoutOf(ctx, c.timeout) }

@@ -120,20 +120,13 @@ func KeyID(key string) string {
 	return hex.EncodeToString(sum[:])[:12]
 }
 
-type timeoutKey struct{}
-
 // WithTimeout makes every request under ctx take at most d instead of the
 // client's Timeout, shorter or longer. A deadline of ctx itself still holds.
 func WithTimeout(ctx context.Context, d time.Duration) context.Context {
-	return context.WithValue(ctx, timeoutKey{}, d)
+	return wire.WithTimeout(ctx, d)
 }
 
-func (c *Client) timeoutOf(ctx context.Context) time.Duration {
-	if d, ok := ctx.Value(timeoutKey{}).(time.Duration); ok && d > 0 {
-		return d
-	}
-	return c.timeout
-}
+func (c *Client) timeoutOf(ctx context.Context) time.Duration { return wire.TimeoutOf(ctx, c.timeout) }
 
 func checkKey(key string) error {
 	if key == "" {

@@ -90,11 +90,8 @@ func (p *Play) arm(rules []Rule) ([]*armed, error) {
 		}
 		a := &armed{Rule: r, index: i}
 		err := p.check(r)
-		if len(r.Match) > 2 && r.Match[0] == '/' && r.Match[len(r.Match)-1] == '/' {
-			var bad error
-			a.re, bad = regexp.Compile(r.Match[1 : len(r.Match)-1])
-			err = errors.Join(err, bad)
-		}
+		re, bad := simulator.Pattern(r.Match)
+		a.re, err = re, errors.Join(err, bad)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("rule %d: %w", i+1, err))
 		}
